@@ -1,4 +1,10 @@
-"""Pattern `fan-out`: process 0 sends the messages that all others compete for."""
+"""Pattern `fan-out`: process 0 sends the messages that all others compete for.
+
+A receiver cannot know which message is its last one: an end mark tells it, as large as a message.
+A block is timed until all end marks have arrived, and they are not counted. So a block has
+`LEAST_LOOPS` loops or more, each of a message for each receiver: its figure is too long by a
+twenty-fifth at most, where large messages alone would fill a block with few of them.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +20,8 @@ from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.loops.messages import END_MARK, Corrupt
 from ipcbench.bench.patterns.part import Observed, Part, Pattern, Seat, any_number
 from ipcbench.transports.contract import Role, Topology, Traits
+
+LEAST_LOOPS = 25  # of a block: there is one end mark a receiver
 
 
 def fan_out_sender(
@@ -120,4 +128,5 @@ FAN_OUT = Pattern(
     refuses=any_number,
     complete=check_complete,
     account=account,
+    least=LEAST_LOOPS,
 )

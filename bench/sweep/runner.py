@@ -120,6 +120,7 @@ class Runner:
             each = 1 / rate if rate else max(timing.block / loops, pattern.gap)
             blocks += first + stamps * each
         buffers = buffers_of(cell.payload, cell.size, 0)  # at most
+        few = pattern_of(cell).least * (timing.settings.values + timing.settings.warmups)
         return Job(
             cell=cell,
             round=number,
@@ -133,7 +134,7 @@ class Runner:
             cpus=planned.cpus,
             awake=cell.placement == CROSS_CORE_AWAKE,
             clock=self._clock,
-            deadline=setup_time(cell.size, cell.processes, buffers) + SLACK * blocks,
+            deadline=setup_time(cell.size, cell.processes, buffers, few) + SLACK * blocks,
         )
 
     def renew(self) -> None:

@@ -25,15 +25,16 @@ def attach_time(size: int, processes: int, buffers: int = 1) -> float:
     return ATTACH_TIME + (_BUFFERS + 2 * (buffers - 1)) * size * processes / SLOWEST
 
 
-def setup_time(size: int, processes: int, buffers: int = 1) -> float:
+def setup_time(size: int, processes: int, buffers: int = 1, loops: int = 0) -> float:
     """Return the seconds for the set-up, for the check, and for the first loops of blocks.
 
     Args:
         size: bytes of a message.
         processes: those of the run.
         buffers: as of `attach_time`.
+        loops: those of all blocks, at least.
     """
-    sent = _MESSAGES + (_REHEARSED if buffers > 1 else 0)
+    sent = _MESSAGES + (_REHEARSED if buffers > 1 else 0) + loops
     return (
         SETUP_TIME
         + attach_time(size, processes, buffers)

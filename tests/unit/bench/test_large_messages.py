@@ -70,6 +70,11 @@ def test_the_deadline_grows_with_the_size() -> None:
     assert attach_time(1 << 30, 2) > 60
 
 
+def test_the_deadline_grows_with_the_loops_that_blocks_have_at_least() -> None:
+    frame = 6_220_800
+    assert setup_time(frame, 4, 8, 75) > setup_time(frame, 4, 8) + 74 * frame * 3 / 100e6
+
+
 def test_the_deadline_grows_with_the_buffers() -> None:
     frame = 6_220_800
     assert setup_time(frame, 2, 8) > setup_time(frame, 2) + 2 * 7 * frame * 2 / 100e6
