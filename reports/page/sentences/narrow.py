@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.units import short_size
+from ipcbench.reports.charts.captions import manner_phrases
 from ipcbench.reports.page.found import Found
 from ipcbench.reports.page.rows.narrow import NarrowRow, work_of
 from ipcbench.reports.page.sentences.words import name_of, time_of, where
@@ -25,12 +27,19 @@ def sentence(found: Found, rows: Sequence[NarrowRow]) -> str:
     cell = first.measured.cell
     size = f" of {short_size(cell.size)}" if cell.size else ""
     text = (
-        f"A {first.measured.facts.per}{size} {where(cell.placement)} takes "
+        f"A {first.measured.facts.per}{size}{_manner(cell)} {where(cell.placement)} takes "
         f"{time_of(first.measured)} through {_told(first)}"
     )
     if last.ratio is None:
         return f"{text}."
     return f"{text}, and {marked_ratio(last.ratio)} as long through {_told(last)}."
+
+
+def _manner(cell: Cell) -> str:
+    """Name what is peculiar to the work, since other cells of the run may have other work."""
+    several = [f"{cell.processes} processes"] if cell.processes > 2 else []
+    parts = [*several, *manner_phrases(cell)]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _told(row: NarrowRow) -> str:

@@ -180,6 +180,16 @@ def test_a_narrow_run_compares_cells_of_one_payload_alone(tmp_path: Path) -> Non
     assert re.search(r"takes (9\.9|10\.)\S* µs through pipe .*, and 2\.0\d\S as long", text)
 
 
+def test_the_sentence_of_a_narrow_run_names_what_is_peculiar_to_its_work(tmp_path: Path) -> None:
+    hot = cells(("pipe",), ("fan-in",), sizes=(4096,), processes=(3,))
+    fresh = cells(
+        ("pipe", "unix-stream"), ("fan-in",), sizes=(4096,), processes=(3,), payload="fresh"
+    )
+    results = sweep(lambda name, *rest: 1e-5, [*hot, *fresh])
+    text = text_of(f"<body>{section(page_of(results, tmp_path), 'cells')}<script>")
+    assert "A message of 4 KiB (3 processes, fresh payload) on one core takes" in text
+
+
 def test_a_narrow_run_says_what_a_language_and_a_way_of_waiting_bring(tmp_path: Path) -> None:
     planned = [
         *cells(("pipe",), ("latency",), (64,), runtimes=("python", "native")),
