@@ -148,9 +148,9 @@ def commands_left_out(identities: Sequence[str], seed: str) -> set[str]:
 
 
 def _every(identities: Iterable[str], apart: int, seed: str) -> set[str]:
-    """Draw one of so many tests, evenly over their files."""
+    """Draw one of so many tests, and one at least, evenly over their files."""
     order = sorted(identities, key=lambda each: (each.partition("::")[0], _digest(seed, each)))
-    return set(order[random.Random(seed).randrange(apart) :: apart])
+    return set(order[random.Random(seed).randrange(apart) :: apart] or order[:1])
 
 
 def drawn(candidates: Iterable[Candidate], seed: str, share: float = SHARE) -> set[str]:

@@ -67,6 +67,8 @@ def test_a_part_of_the_commands_is_run_beside_all_other_tests() -> None:
     assert commands_left_out(every[::-1], "1") == left_out
     assert set.intersection(*(commands_left_out(every, str(seed)) for seed in range(200))) == set()
     assert not commands_left_out([*commands, alone], "1")
+    few = {alone, documents[0]}
+    assert all(not commands_left_out([*few, *others], str(seed)) for seed in range(20))
 
 
 def test_rings_differ_by_the_way_of_waiting() -> None:
