@@ -94,8 +94,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Give each of several processes (`-n`) private namespaces, where that is allowed.
 
-    Draw a sample early where the whole contract would be collected.
+    Draw a sample early where the whole contract would be collected. Take SIGINT, which tests send
+    to commands: a shell starts those behind `&` with the signal ignored.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if (
         not sampling.SOAK
         and not config.option.keyword

@@ -46,7 +46,8 @@ class _Tmpfs(ContractTests):
 
     @pytest.fixture
     def free_name(self, subject: Subject, tmp_path: Path) -> str | None:
-        return f"/dev/shm/{fresh_name()}"
+        named = subject.transport.traits.sharing is Sharing.NAME
+        return f"/dev/shm/{fresh_name()}" if named else None
 
 
 def _suite(name: str) -> type[ContractTests]:

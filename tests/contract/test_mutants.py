@@ -17,15 +17,20 @@ HERE = Path(__file__).parent
 
 
 OUTDATED = "has no attribute '_"  # such a mutant fails any test, without its defect
+AT_ONCE = 10  # in one process
 SOME = 3  # mutants in an ordinary run; `make soak` takes all
 
 
-@pytest.mark.timeout(600)
-def test_every_mutant_is_caught(tmp_path: Path) -> None:
-    """Run them all at once: collection takes longer than most of the tests."""
+DRAWN = sampling.some(sorted(mutants.MUTANTS), SOME)
+
+
+@pytest.mark.parametrize(
+    "drawn", [DRAWN[first : first + AT_ONCE] for first in range(0, len(DRAWN), AT_ONCE)]
+)
+def test_every_mutant_is_caught(drawn: list[str], tmp_path: Path) -> None:
+    """Run some at once: collection takes longer than most of the tests."""
     outcome = tmp_path / "outcome.xml"
-    wanted = {name.replace(" ", "-"): test for name, (test, _) in mutants.MUTANTS.items()}
-    wanted = {name: wanted[name] for name in sampling.some(sorted(wanted), SOME)}
+    wanted = {name.replace(" ", "-"): mutants.MUTANTS[name][0] for name in drawn}
     nodes = [f"{HERE / 'mutants.py'}::Test-{name}::{test}" for name, test in wanted.items()]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line"]
     run = subprocess.run(

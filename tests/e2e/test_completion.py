@@ -16,7 +16,7 @@ from ipcbench.bench.cli import cli
 from tests.e2e.command import environment
 
 # Options whose values are one's own.
-FREE = {("run", "seed"), ("compare", "seed")}
+FREE = {(command, "seed") for command in ("run", "compare", "selftest")} | {("selftest", "runs")}
 VALUES = {
     ("run", "named"): "unix-stream",
     ("run", "profile"): "standard",

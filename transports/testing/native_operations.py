@@ -18,7 +18,7 @@ from ipcbench.transports.testing.participants import (
     Participants,
     Seat,
     depth,
-    drain,
+    drained,
     fill,
     numbered,
     receive,
@@ -215,19 +215,19 @@ class NativeOperationsTests:
             sender, receiver = participants.actors
             sent = sender.do(fill_by_many, message)
             assert min(sent) > 0
-            assert receiver.do(drain) == [message] * sum(sent)
+            assert drained(receiver, sum(sent)) == [message] * sum(sent)
 
     def test_batch_where_there_is_no_space(self, sending: Subject, deep: int | None) -> None:
         message = numbered(1, TYPICAL)
         with sending.participants(Topology.LINK, depth=deep, nowait=True) as participants:
             sender, receiver = participants.actors
-            sender.do(fill)
+            held = sender.do(fill)
             with pytest.raises(WouldBlock):
                 sender.do(send_many, message, MORE)
-            receiver.do(drain)
+            drained(receiver, held)
             sent = sender.do(send_many, message, 3)
             assert 0 < sent <= 3
-            assert receiver.do(drain) == [message] * sent
+            assert drained(receiver, sent) == [message] * sent
 
     def test_batch_takes_the_messages_there_are(self, batching: Subject, deep: int | None) -> None:
         """A receiver waits for the first message alone, and says how many it has received."""

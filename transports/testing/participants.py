@@ -26,7 +26,7 @@ from ipcbench.transports.contract import (
     WouldBlock,
 )
 from ipcbench.transports.native import native_of
-from ipcbench.transports.testing.actors import CALL_LIMIT, Actor
+from ipcbench.transports.testing.actors import CALL_LIMIT, Actor, eventually
 from ipcbench.transports.testing.hangs.evidence import Observed
 from ipcbench.transports.testing.leaks import Thing, descriptors, mappings
 
@@ -135,6 +135,23 @@ def drain(seat: Seat) -> list[bytes]:
             messages += receive(seat)
         except WouldBlock:
             break
+    return messages
+
+
+def drained(receiver: Actor, count: int) -> list[bytes]:
+    """Have a receiver take all messages of a channel, of which there are so many.
+
+    TCP passes on later what the sender's end still holds: on a busy machine it comes behind a
+    moment in which there is no message.
+    """
+    messages: list[bytes] = receiver.do(drain)
+
+    def complete() -> bool:
+        if len(messages) < count:
+            messages.extend(receiver.do(drain))
+        return len(messages) >= count
+
+    eventually(complete)
     return messages
 
 

@@ -24,7 +24,7 @@ from ipcbench.transports.testing.participants import (
     Participants,
     Seat,
     depth,
-    drain,
+    drained,
     fill,
     in_flight,
     numbered,
@@ -255,7 +255,7 @@ class TransferTests:
                 assert 0 < count < PLENTY
                 count += room_since(participants.senders[0], count)
                 expected = [numbered(number, TYPICAL) for number in range(count)]
-                assert participants.receiver.do(drain) == expected
+                assert drained(participants.receiver, count) == expected
             if topology is Topology.LINK:
                 with pytest.raises(WouldBlock):
                     participants.senders[0].do(receive)
@@ -289,7 +289,7 @@ class TransferTests:
             sent = [sender.do(fill) for sender in participants.senders]
             assert sent[0] == slots
             assert sum(sent[1:]) in (0, slots * len(sent[1:]))
-            assert len(participants.receiver.do(drain)) == sum(sent)
+            assert len(drained(participants.receiver, sum(sent))) == sum(sent)
         some = [numbered(number, TYPICAL) for number in range(20)]
         with carrier.participants(topology, depth=slots) as participants:
             assert participants.carry(*some) == some

@@ -6,7 +6,7 @@ from typing import Any
 
 from ipcbench.bench.results.records import Settings
 from ipcbench.bench.sweep.steps import Steps
-from tests.unit.bench.test_voids import Shown
+from tests.unit.bench.watching import Keeping
 
 
 class Forecasted:
@@ -17,7 +17,7 @@ class Forecasted:
     calibration, mean_calibration, round = 10.0, 1.0, 5.0
 
 
-class Watching(Shown):
+class Watching(Keeping):
     """A watcher that keeps the share and the seconds that are left."""
 
     def __init__(self) -> None:
