@@ -91,14 +91,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         parallel.refuse_unordered(values, mark.kwargs.get("ids"))
 
 
+def _unheeded(number: int, frame: object) -> None:
+    """Ignore a signal here, and in no program that a test starts and sends it to.
+
+    Of nohup(1), and of a shell's `&`, a program inherits that it ignores one; a handler is not
+    inherited (execve(2)).
+    """
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Give each of several processes (`-n`) private namespaces, where that is allowed.
 
-    Draw a sample early where the whole contract would be collected. Take SIGINT, which tests send
-    to commands: a shell starts those behind `&` with the signal ignored.
+    Draw a sample early where the whole contract would be collected.
     """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in SIGNALS:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, _unheeded)
     if (
         not sampling.SOAK
         and not config.option.keyword
