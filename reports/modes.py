@@ -49,13 +49,14 @@ def two_modes(times: Sequence[float]) -> Modes | None:
     n = len(times)
     if n < FEWEST or min(times) <= 0 or not math.isfinite(max(times)):
         return None
-    logs = sorted(math.log(time) for time in times)
+    ordered = sorted(times)
+    logs = [math.log(time) for time in ordered]
     least = max(2, math.ceil(LEAST_SHARE * n))
     splits = range(least, n - least + 1)
     split = min(splits, key=lambda at: _p_of_gap(logs, at))
     if _p_of_gap(logs, split) * len(splits) > LEVEL:
         return None
-    low, high = math.exp(median(logs[:split])), math.exp(median(logs[split:]))
+    low, high = median(ordered[:split]), median(ordered[split:])
     found = Modes(low, high, split, n - split)
     return found if found.apart >= LEAST_APART else None
 
