@@ -367,34 +367,32 @@ def test_the_last_reply_is_that_to_the_client_s_last_message() -> None:
             last("echo", seat, wrong, 5)
 
 
-def test_blocks_go_on_where_the_last_one_ended() -> None:
+@pytest.mark.parametrize(
+    ("name", "number", "first"),
+    [("fan-in", 2, FIRST + start_of(1)), ("fan-out", 0, FIRST), ("echo", 0, FIRST)],
+    ids=["the second sender", "fan-out", "echo"],
+)
+def test_blocks_go_on_where_the_last_one_ended(name: str, number: int, first: int) -> None:
     """Each process's numbers, whatever its share of a loop is."""
-    for name, number, first in (
-        ("fan-in", 2, FIRST + start_of(1)),  # its second sender
-        ("fan-out", 0, FIRST),
-        ("echo", 0, FIRST),
-    ):
-        seen: list[tuple[int, int]] = []
-        runner = runners(ANEW[name], 4, Memory())[number]
+    seen: list[tuple[int, int]] = []
+    runner = runners(ANEW[name], 4, Memory())[number]
 
-        def note(
-            end: Any, message: Any, buffer: memoryview, count: int, clock: Any, at: int
-        ) -> Span:
-            seen.append((at, count))  # noqa: B023
-            return Span(0.0, 1.0, 0)
+    def note(end: Any, message: Any, buffer: memoryview, count: int, clock: Any, at: int) -> Span:
+        seen.append((at, count))
+        return Span(0.0, 1.0, 0)
 
-        runner.loop = note
-        share = runner.seat.share
-        for count in (5, 2, 4):
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(runner, "_compare", lambda *_: None)
-                runner.part = replace(runner.part, finish=lambda *_: lambda: None)
-                runner.prepare(count)()
-        assert seen == [
-            (first, 5 * share),
-            (first + 5 * share, 2 * share),
-            (first + 7 * share, 4 * share),
-        ]
+    runner.loop = note
+    share = runner.seat.share
+    for count in (5, 2, 4):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(runner, "_compare", lambda *_: None)
+            runner.part = replace(runner.part, finish=lambda *_: lambda: None)
+            runner.prepare(count)()
+    assert seen == [
+        (first, 5 * share),
+        (first + 5 * share, 2 * share),
+        (first + 7 * share, 4 * share),
+    ]
 
 
 # The worker's steps.
