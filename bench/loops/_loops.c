@@ -14,6 +14,7 @@
 
 #include "_batches.h"
 #include "_delays.h"
+#include "_distance.h"
 #include "_fresh.h"
 #include "_loops.h"
 #include "_newest.h"
@@ -176,12 +177,6 @@ take_pool(struct block *block, const Py_buffer *pool)
     block->rows = pool->shape[0];
     block->row = pool->shape[1];
     return 1;
-}
-
-static double
-seconds(const struct timespec *at)
-{
-    return (double)at->tv_sec + 1e-9 * (double)at->tv_nsec;
 }
 
 struct call {
@@ -355,6 +350,7 @@ static PyMethodDef methods[] = {
     {"delayed", py_delayed, METH_VARARGS, NULL},
     {"slow_call", py_slow_call, METH_VARARGS, NULL},
     {"reading", py_reading, METH_VARARGS, NULL},
+    {"distance", py_distance, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

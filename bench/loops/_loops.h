@@ -56,6 +56,12 @@ read_clock(struct timespec *now)
     clock_gettime(CLOCK_MONOTONIC, now);
 }
 
+static inline double
+seconds(const struct timespec *at)
+{
+    return (double)at->tv_sec + 1e-9 * (double)at->tv_nsec;
+}
+
 static inline int64_t
 stamp(void)
 {

@@ -68,6 +68,12 @@ def reading(count: int) -> float:
     return found
 
 
+def distance(cpu: int) -> float:
+    """Return the seconds of a cache line from this CPU to that one and back; 0: unknown."""
+    found: float = compiled.distance(cpu)
+    return found
+
+
 def stamped_twin(loop: Stamped) -> Stamped | None:
     """Return the compiled twin of a stamped loop, or None where there is none."""
     body: Any = getattr(compiled, loop.__name__, None)

@@ -193,6 +193,7 @@ class Run(Entry, kw_only=True, tag="run"):
     usage: list[Usage]
     foreign: Number | None  # share of the time that others had; None: it cannot be seen here
     disturbance: Disturbance = msgspec.field(default_factory=Disturbance)
+    distance: Number | None = None  # seconds of a cache line between its CPUs, there and back
     tail: dict[Count, Positive] = {}
     observations: dict[str, Number] = {}  # that are not times: lost updates, …
     void: str = ""

@@ -94,6 +94,7 @@ def _run(planned: PlannedCell, number: int, attempt: int, loops: int, reply: Rep
         usage=outcome.usage,
         foreign=outcome.foreign,
         disturbance=outcome.disturbance,
+        distance=outcome.distance,
         tail=outcome.tail,
         observations=outcome.observations,
         void=outcome.moved or outcome.lagged,

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cache
 from typing import Any, Never
 
-from ipcbench.bench.loops.clock import FAKE_TURNS
+from ipcbench.bench.loops.clock import FAKE_TURNS, REAL
 from ipcbench.bench.loops.clock import clock as clock_named
 from ipcbench.bench.loops.payloads.pool import buffers_of
 from ipcbench.bench.machine import topology
@@ -29,6 +29,7 @@ from ipcbench.bench.workers.blocks.observed import Observed
 from ipcbench.bench.workers.blocks.open_loop import pace_of
 from ipcbench.bench.workers.control import ProcessFailure, RunFailed, failure_of
 from ipcbench.bench.workers.deadlines import attach_time
+from ipcbench.bench.workers.distance import distance
 from ipcbench.bench.workers.job import Job, Outcome, Phase, write_report
 from ipcbench.bench.workers.peers import Peer, Team
 from ipcbench.bench.workers.process import Timed, added
@@ -103,6 +104,7 @@ class Worker:
             self._delay.set(self._runner, self._plain_block)
             self._bench(runner, suite_fd)
             tail = self._tail()
+            self._distance = self._measured_distance()
             self._in_flight = bytes_in_flight(self._runner.endpoint, self.job.cell.size)
             self._used = self._cpus()
             self._moved = moved(pinned, self._used)
@@ -341,6 +343,10 @@ class Worker:
         self._timed += self._run_block(count, own, stamps)[0]
         return dict(merge([self._runner.tail(), *self._team.tails()]))
 
+    def _measured_distance(self) -> float | None:
+        """Measure how far the CPUs are apart, while the other processes wait for a message."""
+        return distance(self.job.cpus) if self.job.clock == REAL else None
+
     def _outcome(self, tail: dict[int, int]) -> Outcome:
         foreign, disturbance = self._account.outcome()
         return Outcome(
@@ -350,6 +356,7 @@ class Worker:
             usage=self._usage,
             foreign=foreign,
             disturbance=disturbance,
+            distance=self._distance,
             waiting=self._waiting,
             tail=tail,
             cpus=self._used,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.results.axes import (
@@ -24,11 +26,12 @@ from ipcbench.bench.results.axes import (
     WAITS,
 )
 from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.distances import distances
 from ipcbench.bench.results.pace import POISSON, RATE, offered
 from ipcbench.bench.results.units import named_size, short_size
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.model import Measured, loop_of, rank, runtimes_of
-from ipcbench.reports.modes import two_modes
+from ipcbench.reports.modes import FEWEST, Modes, two_modes
 from ipcbench.reports.names import brief, display, place
 
 WAIT_PHRASES: Mapping[str, str] = {
@@ -38,6 +41,7 @@ WAIT_PHRASES: Mapping[str, str] = {
     SPIN: "spinning",
     NO_WAIT: "not waiting",
 }
+FOLLOWS = 0.9  # of the runs: as many agree where the distance makes the modes
 LONGEST_KIND = 40  # characters of the name of a kind of core, which a journal gives
 _PLACEMENT_PHRASES = {
     SAME_CORE: "",
@@ -108,7 +112,21 @@ def remark(one: Measured) -> str:
     if found is None:
         return ""
     runs = f"{found.fast} and {found.slow} runs"
-    return f"two modes, {found.apart * 100:.0f} % apart ({runs}): the median is neither"
+    where = ", of near and far CPUs" if _follow_the_distance(one, found) else ""
+    return f"two modes, {found.apart * 100:.0f} % apart ({runs}){where}: the median is neither"
+
+
+def _follow_the_distance(one: Measured, modes: Modes) -> bool:
+    """Tell whether the slow runs are those whose CPUs were far apart, but for a few."""
+    apart = distances(run.distance for run in one.runs)
+    known = [run for run in one.runs if run.distance]
+    if apart is None or apart.far is None or len(known) < FEWEST:
+        return False
+    between = math.sqrt(modes.low * modes.high)
+    agree = sum(
+        (median(run.values) > between) == apart.is_far(run.distance or 0.0) for run in known
+    )
+    return agree >= FOLLOWS * len(known)
 
 
 def label(one: Measured) -> str:

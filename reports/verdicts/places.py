@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from ipcbench.bench.results.distances import distances
 from ipcbench.bench.results.records import Round, Run
 from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.bench.results.severity import Severity
@@ -93,6 +94,7 @@ def _place(placement: str, results: Results, controls: Controls) -> PlaceTrust:
     own = [one for one in results.cells.values() if one.cell.placement == placement]
     runs = [run for one in own for run in one.runs]
     void = sum(bool(run.void) for run in runs) / max(len(runs), 1)
+    apart = distances(run.distance for run in runs)
     bursts, steal = bursts_of(own), steal_of(results.rounds, runs)
     here = [one for one in controls.found if one.cell.placement == placement]
     twins = [one for one in here if one.cell.twin]
@@ -102,6 +104,7 @@ def _place(placement: str, results: Results, controls: Controls) -> PlaceTrust:
         bursts.severity,
         steal.severity if steal else Severity.OK,
         Severity.WARNING if void > SHARE_TO_NOTE else Severity.OK,
+        Severity.NOTE if apart and apart.far else Severity.OK,
         *(one.severity for one in here),
     )
     if not twins:
@@ -113,6 +116,8 @@ def _place(placement: str, results: Results, controls: Controls) -> PlaceTrust:
     parts += [f"bursts in {percent(bursts.late / bursts.runs)} of its runs"] if bursts.seen else []
     if steal and steal.worst > SHARE_TO_NOTE:
         parts.append(f"steal of {percent(steal.worst)} in its worst round")
+    if apart and apart.far:
+        parts.append(f"a cache line takes {apart}, between its CPUs and back")
     found = seen[0] if seen else None
     return PlaceTrust(placement, severity, ", ".join(parts), width, found, void, bursts, steal)
 

@@ -12,6 +12,7 @@ from ipcbench.bench.machine.lock import SweepInProgress, SweepLock
 from ipcbench.bench.machine.topology import Cpu, kinds_of, of_one_kind
 from ipcbench.bench.plan.placement import Impossible, describe_cpus, place
 from ipcbench.bench.results.axes import CROSS_CORE, CROSS_CORE_AWAKE, SAME_CORE
+from ipcbench.bench.results.distances import distances
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.slowdowns import (
     FIXED_CLOCK_RATE,
@@ -33,6 +34,7 @@ from ipcbench.bench.sweep.disturbance import LIMIT
 from ipcbench.bench.sweep.fitness.finding import Finding, note, ok, warning
 from ipcbench.bench.sweep.fitness.leftovers import leftovers
 from ipcbench.bench.sweep.fitness.other_load import about_others
+from ipcbench.bench.workers.distance import distance
 from ipcbench.transports.base.proc import no_proc
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.registry import names
@@ -44,6 +46,8 @@ _SHOWN = (
     "security modules", SECCOMP, NICE, POLICY, "transparent huge pages", "huge pages reserved",
     PYTHON_BUILD, NATIVE_BUILD,
 )  # fmt: skip
+ON_THE_MACHINE = "measure on the machine itself, or rely on same-core figures alone"
+DISTANCES, DISTANCE_GAP = 20, 0.02  # measured, and the seconds before each
 IDLE = 0.5  # load average below which the machine counts as idle
 
 
@@ -52,6 +56,7 @@ def examine() -> list[Finding]:
     return [
         *_proc(),
         *_placements(),
+        *_distance(),
         *_hardware(),
         *_settings(),
         *_noise(),
@@ -79,6 +84,33 @@ def _placements() -> Iterator[Finding]:
             yield warning(placement, f"skipped: {found.reason}", found.remedy)
         else:
             yield ok(placement, describe_cpus(found, here))
+
+
+def _distance() -> Iterator[Finding]:
+    """Tell how far two CPUs are apart, and whether that changes."""
+    found = place(CROSS_CORE, 2, site())
+    if isinstance(found, Impossible):
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, found[0])
+    try:
+        apart = distances(_several_distances(found))
+    finally:
+        os.sched_setaffinity(0, allowed)
+    if apart is None:
+        return
+    (one,), (other,) = found
+    text = f"a cache line takes {apart} from CPU {one} to CPU {other} and back"
+    if apart.far is None:
+        yield ok("distance", text)
+    else:
+        yield warning("distance", f"{text}: the host moves this machine's CPUs", ON_THE_MACHINE)
+
+
+def _several_distances(cpus: Sequence[Sequence[int]]) -> Iterator[float | None]:
+    for _ in range(DISTANCES):
+        time.sleep(DISTANCE_GAP)
+        yield distance(cpus)
 
 
 def _cores(cpus: Sequence[Cpu]) -> Iterator[Finding]:
@@ -114,7 +146,7 @@ def _hardware() -> Iterator[Finding]:
             "virtual",
             f"{machine.virtualization}: an idle CPU wakes slowly, and other virtual machines may "
             "take time; cross-core figures describe the hypervisor as much as Linux",
-            "measure on the machine itself, or rely on same-core figures alone",
+            ON_THE_MACHINE,
         )
     governor = machine.settings.get(GOVERNOR, "")
     if governor and governor != "performance":

@@ -104,3 +104,21 @@ def test_a_cell_with_two_modes_is_told_in_words() -> None:
     assert remark(one) == "two modes, 60 % apart (6 and 6 runs): the median is neither"
     (plain,) = measured(sweep(lambda *_: 5e-6, cells(("pipe",), sizes=(64,))))
     assert remark(plain) == ""
+
+
+def test_modes_that_follow_the_distance_of_the_cpus_say_so() -> None:
+    def time(*rest: object) -> float:
+        return 8e-6 if int(str(rest[-1])) % 2 else 5e-6
+
+    results = sweep(time, cells(("pipe",), sizes=(64,)), noise=0.001, drift=0.0)
+    (result,) = results.cells.values()
+    for run in result.runs:
+        run.distance = 490e-9 if run.values[0] > 6e-6 else 98e-9
+    (one,) = measured(results)
+    assert remark(one) == (
+        "two modes, 60 % apart (6 and 6 runs), of near and far CPUs: the median is neither"
+    )
+    for run in result.runs[:3]:  # a distance that has nothing to do with the times
+        run.distance = 98e-9 if run.values[0] > 6e-6 else 490e-9
+    (one,) = measured(results)
+    assert "CPUs" not in remark(one)

@@ -131,6 +131,25 @@ def test_what_is_about_the_whole_run_counts_everywhere() -> None:
     assert {trust.trusted(one) for one in (SAME, AWAKE, "smt")} == {Severity.WARNING}
 
 
+def test_cpus_at_two_distances_are_told_where_they_are() -> None:
+    """A virtual machine's host has moved its CPUs during the sweep."""
+    results = controlled()
+    there = [one for one in results.cells.values() if one.cell.placement == AWAKE]
+    for one in there:
+        for run in one.runs:
+            run.distance = 490e-9 if run.round in (2, 3, 4) else 98e-9
+    trust = assessed(results)
+    assert trust.line(AWAKE).endswith(
+        "a cache line takes 98.0 ns, and 490 ns in 25 % of the runs, between its CPUs and back"
+    )
+    assert "cache line" not in trust.line(SAME)
+    assert trust.trusted(AWAKE) is Severity.NOTE
+    for one in there:
+        for run in one.runs:
+            run.distance = 98e-9
+    assert "cache line" not in assessed(results).line(AWAKE)
+
+
 def test_void_runs_count_where_they_are() -> None:
     results = controlled()
     here = [one for one in results.cells.values() if one.cell.placement == SAME]
