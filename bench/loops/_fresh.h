@@ -198,7 +198,17 @@ fresh_fan_in_receiver(struct block *block)
 static ssize_t
 fresh_fan_out_sender(struct block *block)
 {
-    return fresh_fan_in_sender(block);
+    PREPARED_TURN;
+    const long long unmarked = count - block->marks;
+    read_clock(&block->start);
+    for (long long i = 0; i < unmarked; i++)
+        WRITE_AND_SEND;
+    for (long long i = unmarked; i < count; i++) {
+        turn.value = END_MARK;
+        WRITE_AND_SEND;
+    }
+    read_clock(&block->end);
+    return 0;
 }
 
 static ssize_t
@@ -208,12 +218,9 @@ fresh_fan_out_receiver(struct block *block)
     const unsigned char *first = buffer;
     long long read = 0;
     read_clock(&block->start);
-    for (;;) {
-        RECV;
-        if (*first == END_MARK)
-            break;
-        read += is_read(buffer, size);
-    }
+    do {
+        RECV_AND_READ;
+    } while (*first != END_MARK);
     read_clock(&block->end);
     block->handled = read;
     return 0;

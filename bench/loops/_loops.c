@@ -3,10 +3,11 @@
  * All have one signature: a capsule (two in a tuple, of the sending end and of the receiving one,
  * where one process holds both), the message, the buffer to receive into, a count; a further
  * number of those with pauses (their length), with batches (their length), with a delay (its turns)
- * or with messages that are written anew, or accesses to a file (the number of the first one); the
- * stamped ones also an array for the stamps around their last round trips, and those of an open
- * loop one for the times of their messages. Their bodies (_loops.h, _batches.h, _fresh.h,
- * _newest.h, _paced.h, _places.h) call the operations and nothing else, without the interpreter's lock. To add
+ * or with messages that are written anew, or accesses to a file (the number of the first one);
+ * behind it, of those that send to competing receivers, the number of these; the stamped ones also
+ * an array for the stamps around their last round trips, and those of an open loop one for the times
+ * of their messages. Their bodies (_loops.h, _batches.h, _fresh.h, _newest.h, _paced.h, _places.h)
+ * call the operations and nothing else, without the interpreter's lock. To add
  * a loop: its body, and a line in LOOPS. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -63,6 +64,7 @@ enum needs {
     PUBLISHES = 65536,
     READS = 131072,
     NEWEST = PUBLISHES | READS, /* both write to their message: see _newest.h */
+    MARKS = 262144, /* its last messages carry the end mark: takes their number */
 };
 
 static const char *
@@ -144,6 +146,14 @@ fit(const struct block *block, int needs, PyObject *message, PyObject *buffer, P
         PyErr_SetString(PyExc_ValueError, "a batch has 1 to 1024 messages");
         return 0;
     }
+    if (block->marks < 0 || block->marks > block->count) {
+        PyErr_SetString(PyExc_ValueError, "less than 0 messages with the end mark, or more than all");
+        return 0;
+    }
+    if (needs & MARKS && !(needs & POOL) && (block->buffer != block->message || block->size == 0)) {
+        PyErr_SetString(PyExc_ValueError, "the buffer of a message with an end mark is the message");
+        return 0;
+    }
     if (!are_turns(block->turns))
         return 0;
     if (block->number < 0) {
@@ -214,7 +224,10 @@ run(loop body, int needs, PyObject *arguments)
     struct block block = {.ops = &ops, .receiving = &receiving};
     long long further = 0;
     int parsed =
-        needs & (PAUSES | BATCHES | NUMBERS | DELAYS)
+        needs & NUMBERS && needs & MARKS
+            ? PyArg_ParseTuple(arguments, "OOOLLL", &capsule, &message, &buffer, &block.count,
+                               &further, &block.marks)
+        : needs & (PAUSES | BATCHES | NUMBERS | DELAYS | MARKS)
             ? PyArg_ParseTuple(arguments, needs & STAMPS ? "OOOLLw*" : "OOOLL", &capsule, &message,
                                &buffer, &block.count, &further, &stamps)
             : PyArg_ParseTuple(arguments, needs & (STAMPS | TIMES) ? "OOOLw*" : "OOOL", &capsule,
@@ -225,6 +238,7 @@ run(loop body, int needs, PyObject *arguments)
     *(needs & BATCHES   ? &block.batch
       : needs & NUMBERS ? &block.number
       : needs & DELAYS  ? &block.turns
+      : needs & MARKS   ? &block.marks
                         : &block.pause) = further;
     if (open_ends(capsule, needs, &ops, &receiving) < 0)
         goto release_stamps;
@@ -261,7 +275,7 @@ release_stamps:
     LOOP(stream_receiver, SENDS | RECEIVES)                                                        \
     LOOP(fan_in_sender, SENDS)                                                                     \
     LOOP(fan_in_receiver, RECEIVES)                                                                \
-    LOOP(fan_out_sender, SENDS)                                                                    \
+    LOOP(fan_out_sender, SENDS | MARKS)                                                            \
     LOOP(fan_out_receiver, RECEIVES)                                                               \
     LOOP(serve, SERVES)                                                                            \
     LOOP(signal_initiator, SIGNALS)                                                                \
@@ -283,7 +297,7 @@ release_stamps:
     LOOP(fresh_fan_in_sender, SENDS | NUMBERS | POOL)                                              \
     LOOP(fresh_fan_in_receiver, RECEIVES)                                                          \
     LOOP(fresh_fan_in_sender_in_place, LENDS | NUMBERS)                                            \
-    LOOP(fresh_fan_out_sender, SENDS | NUMBERS | POOL)                                             \
+    LOOP(fresh_fan_out_sender, SENDS | NUMBERS | POOL | MARKS)                                     \
     LOOP(fresh_fan_out_receiver, RECEIVES)                                                         \
     LOOP(fresh_serve, SERVES | NUMBERS | POOL)                                                     \
     LOOP(fill, NUMBERS | POOL)                                                                     \

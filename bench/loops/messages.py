@@ -26,7 +26,7 @@ from ipcbench.transports.contract import Endpoint
 from ipcbench.transports.native import NativeEndpoint
 
 MESSAGES = 4  # a sender's, one by one
-END_MARK = 0xFF  # first byte of the message that tells a competing receiver to stop
+END_MARK = 0xFE  # first byte of the message that tells a competing receiver to stop
 ACKNOWLEDGEMENT = memoryview(b"\x06")
 LARGE = 16 << 20  # bytes of a message from which on the check sends `FEW`
 FEW = 2

@@ -1,71 +1,77 @@
 """Pattern `fan-out`: process 0 sends the messages that all others compete for.
 
-A receiver cannot know which message is its last one: an end mark tells it, as large as a message.
-A block is timed until all end marks have arrived, and they are not counted. So a block has
-`LEAST_LOOPS` loops or more, each of a message for each receiver: its figure is too long by a
-twenty-fifth at most, where large messages alone would fill a block with few of them.
+A receiver cannot know which message is its last one: its first byte tells it, the end mark. The
+last messages of a block, one for each receiver, carry it. They are sent and counted as all others,
+from the same memory: so exactly the messages that are counted pass in the time of a block.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import repeat
 from typing import Any
 
 from ipcbench.bench.loops import messages
+from ipcbench.bench.loops.buffers import written_buffer
 from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.loops.messages import END_MARK, Corrupt
 from ipcbench.bench.patterns.part import Observed, Part, Pattern, Seat, any_number
 from ipcbench.transports.contract import Role, Topology, Traits
 
-LEAST_LOOPS = 25  # of a block: there is one end mark a receiver
-
 
 def fan_out_sender(
-    endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock
+    endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock, receivers: int
 ) -> Span:
-    """Send all messages; the receivers' end of the block says that they have arrived."""
-    send, now = endpoint.send, clock.now
+    """Send all messages, the last one to each receiver with the end mark.
+
+    `buffer` is the memory of the message. The receivers' end of the block says that all have
+    arrived.
+    """
+    send, now, plain = endpoint.send, clock.now, buffer[0]
+    buffer[0] = END_MARK
+    marked = endpoint.prepare(buffer)  # the same memory, or a copy of it
+    buffer[0] = plain
     start = now()
-    for _ in repeat(None, count):
+    for _ in repeat(None, count - receivers):
         send(message)
-    return Span(start, now(), count)
+    buffer[0] = END_MARK
+    for _ in repeat(None, receivers):
+        send(marked)
+    span = Span(start, now(), count)
+    buffer[0] = plain
+    return span
 
 
 def fan_out_receiver(
     endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock
 ) -> Span:
-    """Receive messages until an end mark arrives; the other receivers get the rest."""
+    """Receive messages up to one with the end mark; the other receivers get the rest."""
     recv_into, now = endpoint.recv_into, clock.now
     start = now()
     handled = 0
     while True:
         recv_into(buffer)
+        handled += 1
         if buffer[0] == END_MARK:
             break
-        handled += 1
     return Span(start, now(), handled)
 
 
-def send_end_marks(endpoint: Any, seat: Seat, size: int) -> Callable[[], None]:
-    """Prepare to send one end mark to each receiver."""
-    mark = endpoint.prepare(memoryview(messages.end_mark(size)))
-
-    def send() -> None:
-        for _ in range(seat.share):
-            endpoint.send(mark)
-
-    return send
+def send_end_marks(endpoint: Any, receivers: int, size: int, mark: int = END_MARK) -> None:
+    """Send each receiver a message full of a mark. Raises: what the endpoint raises."""
+    message = endpoint.prepare(memoryview(bytes([mark]) * size))
+    for _ in range(receivers):
+        endpoint.send(message)
 
 
 def check_sender(endpoint: Any, seat: Seat, size: int) -> list[int]:
-    """Send numbered messages, then an end mark a receiver. Raises: what the endpoint raises."""
+    """Send numbered messages, and an end mark a receiver. Raises: what the endpoint raises."""
     for number in range(seat.share * messages.count(size)):
         messages.send(endpoint, 0, 0, number, size)
-    send_end_marks(endpoint, seat, size)()
+    send_end_marks(endpoint, seat.share, size)
     return []
 
 
@@ -107,7 +113,13 @@ def account(spans: Sequence[Span], variable: int, traits: Traits) -> Observed:
     return {}
 
 
-SENDER = Part(fan_out_sender, check_sender, starts=True, finish=send_end_marks)
+SENDER = Part(
+    fan_out_sender,
+    check_sender,
+    starts=True,
+    buffer=lambda size, variable: written_buffer(size),
+    marks=True,
+)
 RECEIVER = Part(fan_out_receiver, check_receiver, ends=True)
 
 
@@ -128,5 +140,4 @@ FAN_OUT = Pattern(
     refuses=any_number,
     complete=check_complete,
     account=account,
-    least=LEAST_LOOPS,
 )

@@ -63,6 +63,9 @@ class Part:
         arrays: the loop takes NumPy arrays instead of a message (bench/loops/payloads/arrays.py).
         numbers: the loop writes messages anew, or accesses a file; the number of the first one
             is its further argument.
+        marks: the last messages of a block, one for each receiver, carry the end mark. Their
+            number is the loop's last further argument, and its buffer is the memory of the
+            message that it sends again and again.
         reads: the loop reads every byte; it has handled those messages that it has read to
             their end, and what arrived last is compared behind each block.
         rehearse: the steps of a rehearsal. Each exchanges messages that are written anew with
@@ -88,6 +91,7 @@ class Part:
     pool: bool = False
     arrays: bool = False
     numbers: bool = False
+    marks: bool = False
     reads: bool = False
     rehearse: tuple[Rehearse, ...] = ()
     times: Callable[[Timetable, int], memoryview] | None = None

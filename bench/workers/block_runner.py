@@ -82,7 +82,7 @@ class BlockRunner:
         if self.part.pool:
             pool = Pool(self.size, buffers)
             return pool.memory if self._native else Messages(pool, prepare)
-        message = written_buffer(self.size)
+        message = self.buffer if self.part.marks else written_buffer(self.size)
         return message if self._native else prepare(message)
 
     def connect(self, hellos: Sequence[object], deadline: float) -> None:
@@ -133,6 +133,8 @@ class BlockRunner:
         times, arguments = count * self.seat.share, self.arguments
         if self.part.numbers:
             arguments += (self._number(self.seat.index) + self._loops * self.seat.share,)
+        if self.part.marks:
+            arguments += (self.seat.share,)  # a message for each receiver in each loop
         if self.part.times is not None:
             assert self._timetable is not None  # an open loop has one
             arguments += (self.part.times(self._timetable, times),)

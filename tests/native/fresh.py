@@ -9,6 +9,7 @@ import ctypes
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import product
 from typing import Any
 
 from ipcbench.bench.loops import native_loops
@@ -26,6 +27,7 @@ from tests.plugins.capsules import capsule
 
 SIZE, BUFFERS, COUNT, FIRST = 5000, 3, 7, 301
 ASKING = 3  # clients of a server
+COMPETING = 3  # receivers of a fan-out
 PYTHON, NATIVE = RUNTIMES = ("python", "native")
 
 
@@ -118,6 +120,8 @@ def run(part: Part, runtime: str, wire: Wire, count: int = COUNT) -> Span:
         message = pool.memory if runtime == NATIVE else Messages(pool, wire.prepare)
     loop = native_loops.twin(part.loop) if runtime == NATIVE else part.loop
     rest = (FIRST,) if part.numbers else ()
+    if part.marks:
+        rest += (COMPETING,)
     return loop(wire, message, aligned_buffer(SIZE), count, RealClock(), *rest)
 
 
@@ -171,17 +175,22 @@ def inbox_of(part: Part, count: int = COUNT) -> list[bytes]:
         return [REPLY]
     if part in OF_SEVERAL:
         return []
-    marks = [end_mark(SIZE)] if part is several.FAN_OUT_RECEIVER else []
-    return [full(FIRST + number) for number in range(count)] + marks
+    marks = 1 if part is several.FAN_OUT_RECEIVER else 0
+    return [full(FIRST + number) for number in range(count - marks)] + [end_mark(SIZE)] * marks
 
 
 def all_is_written(runtime: str) -> None:
-    """Each message is full of its value, from the number on that the loop was given."""
+    """Each message is full of its value, from the number on that the loop was given.
+
+    The last one to each competing receiver is full of the end mark, and counted as the others.
+    """
     wanted = [full(FIRST + number) for number in range(COUNT)]
     for part in (*CLIENTS, *SERVERS, *SENDERS, *OF_SEVERAL):
         wire = Wire(inbox_of(part))
         assert run(part, runtime, wire).handled == COUNT, part.name
-        assert wire.sent == wanted, f"{part.name}: bytes of a message were not written"
+        marks = COMPETING if part.marks else 0
+        due = wanted[: COUNT - marks] + [end_mark(SIZE)] * marks
+        assert wire.sent == due, f"{part.name}: bytes of a message were not written"
     for part in STAMPED:
         wire = Wire(inbox_of(part))
         run_stamped(part, runtime, wire)
@@ -203,12 +212,14 @@ def buffers_take_turns(runtime: str) -> None:
 def all_is_read(runtime: str) -> None:
     """A message that is not read to its end is not counted: there, reading stops early."""
     for part in READERS:
-        marks = part is several.FAN_OUT_RECEIVER  # there, the first byte is that of an end mark
-        for at in (1 if marks else 0, SIZE // 2, SIZE - 1):
+        marks = part is several.FAN_OUT_RECEIVER  # it reads the message with its end mark as well
+        for number, at in product((3, -1), (0, SIZE // 2, SIZE - 1)):
+            if marks and (number, at) == (-1, 0):
+                continue  # the mark itself
             inbox = inbox_of(part)
-            stopping = bytearray(inbox[3])
+            stopping = bytearray(inbox[number])
             stopping[at] = ABSENT
-            inbox[3] = bytes(stopping)
+            inbox[number] = bytes(stopping)
             handled = run(part, runtime, Wire(inbox)).handled
             assert handled == COUNT - 1, f"{part.name}: byte {at} of a message was not read"
 
@@ -223,7 +234,7 @@ def a_reply_has_the_value_of_its_message(runtime: str) -> None:
 
 
 def competitors_stop_at_the_end_mark(runtime: str) -> None:
-    """A competing receiver handles what comes before its end mark, and leaves the rest."""
+    """A competing receiver counts the message with its end mark, and leaves the rest."""
     wire = Wire([*inbox_of(several.FAN_OUT_RECEIVER, 2), full(9)])
     assert run(several.FAN_OUT_RECEIVER, runtime, wire).handled == 2
     assert len(wire.inbox) == 1, "a message behind the end mark was received"
@@ -359,8 +370,15 @@ BREAKS = (
           "buffer[0]", "value_of(first)", PYTHON),
     Break("Python: a server answers the first client", SEVERAL, "def fresh_serve(",
           "answer(index, data)", "answer(0, data)", PYTHON),
-    Break("Python: a competitor reads its end mark", SEVERAL, "def fresh_fan_out_receiver(",
-          "            break\n", "            read += 1\n            break\n", PYTHON),
+    Break("Python: a competitor counts no end mark", SEVERAL, "def fresh_fan_out_receiver(",
+          "            break\n", "            read -= 1\n            break\n", PYTHON),
+    Break("Python: an end mark is sent beside all messages", SEVERAL, "def fresh_fan_out_sender(",
+          "plain = count - receivers", "plain = count", PYTHON),
+    Break("Python: no message is marked", SEVERAL, "def fresh_fan_out_sender(",
+          "message.marks(first + plain, receivers)", "message.turns(first + plain, receivers)",
+          PYTHON),
+    Break("Python: end marks begin with the first buffer", POOL, "def marks(",
+          "self._buffers(first)", "self._buffers(0)", PYTHON),
     Break("Python: it reads a part", LOOPS, "def fresh_stream_receiver(",
           "ctypes.c_size_t(len(buffer))", "ctypes.c_size_t(len(buffer) // 2)", PYTHON),
     Break("Python: it writes a part", POOL, "class Messages",
@@ -368,7 +386,7 @@ BREAKS = (
           PYTHON),
     Break("Python: it has one buffer", POOL, "class Messages",
           "for buffer in pool.buffers]", "for buffer in pool.buffers[:1]]", PYTHON),
-    Break("Python: it begins with the first buffer", POOL, "def turns(",
+    Break("Python: it begins with the first buffer", POOL, "def _buffers(",
           "first % len(self._turns)", "0", PYTHON),
     Break("Python: all messages are alike", POOL, "def values(",
           "value_of(number) for", "value_of(first) for", PYTHON),
@@ -396,11 +414,15 @@ BREAKS = (
     Break("C: fresh_serve does not read", IN_C, "\nfresh_serve(",
           "read += is_read(buffer, size);", "read++;", NATIVE),
     Break("C: fresh_fan_out_receiver does not read", IN_C, "\nfresh_fan_out_receiver(",
-          "read += is_read(buffer, size);", "read++;", NATIVE),
+          "RECV_AND_READ;", "RECV; read++;", NATIVE),
+    Break("C: an end mark is sent beside all messages", IN_C, "\nfresh_fan_out_sender(",
+          "i = unmarked; i < count;", "i = unmarked; i < count + block->marks;", NATIVE),
+    Break("C: no message is marked", IN_C, "\nfresh_fan_out_sender(",
+          "turn.value = END_MARK;", "", NATIVE),
     Break("C: a reply has a value of its own", IN_C, "\nfresh_serve(",
           "turn.value = *first;", "(void)first;", NATIVE),
     Break("C: a server answers the first client", IN_C, "\nfresh_serve(",
           "send_to(ops.ctx, index,", "send_to(ops.ctx, 0 * index,", NATIVE),
-    Break("C: a competitor counts its end mark", IN_C, "\nfresh_fan_out_receiver(",
-          "            break;", "            { read++; break; }", NATIVE),
+    Break("C: a competitor counts no end mark", IN_C, "\nfresh_fan_out_receiver(",
+          "block->handled = read;", "block->handled = read - 1;", NATIVE),
 )  # fmt: skip

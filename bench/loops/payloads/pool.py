@@ -5,7 +5,8 @@ in Python as in C, by the same functions of the C library. They never block, so 
 keep the interpreter's lock, which is faster.
 
 A message is full of one value, which follows from its number: 1 to `VALUES`, in turn. None of
-them means something: neither the byte that a reader searches for nor the first byte of an end mark.
+them means something: neither the byte that a reader searches for nor the end mark, of which the
+last messages to competing receivers are full.
 Several senders to one receiver begin with a number of their own each (`start_of`).
 """
 
@@ -14,12 +15,12 @@ from __future__ import annotations
 import ctypes
 import mmap
 from collections.abc import Callable, Iterator, Sequence
-from itertools import cycle, islice
+from itertools import cycle, islice, repeat
 from pickle import PickleBuffer
 from typing import Any
 
 from ipcbench.bench.loops.buffers import WRITTEN, aligned_buffer
-from ipcbench.bench.loops.messages import Corrupt
+from ipcbench.bench.loops.messages import END_MARK, Corrupt
 from ipcbench.bench.results.axes import ARRAY, COLD, FRESH
 from ipcbench.transports.native import HEADROOM
 
@@ -114,9 +115,17 @@ class Messages:
         self, first: int, count: int
     ) -> Iterator[tuple[tuple[ctypes.c_void_p, memoryview], int]]:
         """Yield ((address, buffer), value) of so many messages, from the number `first` on."""
+        return islice(zip(self._buffers(first), values(first), strict=False), count)
+
+    def marks(
+        self, first: int, count: int
+    ) -> Iterator[tuple[tuple[ctypes.c_void_p, memoryview], int]]:
+        """Yield as `turns`, for messages that are full of the end mark."""
+        return zip(self._buffers(first), repeat(END_MARK, count), strict=False)
+
+    def _buffers(self, first: int) -> Iterator[tuple[ctypes.c_void_p, memoryview]]:
         at = first % len(self._turns)
-        buffers = self._turns[at:] + self._turns[:at]
-        return islice(zip(cycle(buffers), values(first), strict=False), count)
+        return cycle(self._turns[at:] + self._turns[:at])
 
 
 def renewal(
@@ -150,6 +159,16 @@ def compare(found: bytes | memoryview, number: int) -> None:
         raise Corrupt(
             f"message {number}, written anew, {len(found)} bytes: byte {at} is {found[at]:#04x} "
             f"and should be {value:#04x}"
+        )
+
+
+def compare_mark(found: bytes | memoryview) -> None:
+    """Compare a message with one that is full of the end mark. Raises: Corrupt."""
+    at = _differing(found, END_MARK)
+    if at is not None:
+        raise Corrupt(
+            f"a message with the end mark, {len(found)} bytes: byte {at} is {found[at]:#04x} and "
+            f"should be {END_MARK:#04x}"
         )
 
 

@@ -5,7 +5,8 @@ a number of its own: so the rehearsal tells the messages of different senders ap
 
 - `fan-in`: the receiver reads every byte. A single time is that of a call of `send`, and of the
   writing before it.
-- `fan-out`: a receiver reads every byte up to its end mark. Behind each block, the messages that
+- `fan-out`: a receiver reads every byte. The last message to each receiver is full of the end
+  mark; it is written, sent, read and counted as all others. Behind each block, the messages that
   all receivers have read to their end are counted.
 - `echo`: the server reads the message, and writes a reply as large, from one pool for all clients.
   A reply has the value of its message: a client knows it, whatever the order of all of them.
@@ -33,6 +34,7 @@ from ipcbench.bench.loops.payloads.pool import (
     ABSENT,
     Messages,
     compare,
+    compare_mark,
     memchr,
     memset,
     place_of,
@@ -134,30 +136,38 @@ def stamped_fresh_fan_in_sender_in_place(
 
 
 def fresh_fan_out_sender(
-    endpoint: Any, message: Messages, buffer: memoryview, count: int, clock: Clock, first: int
+    endpoint: Any,
+    message: Messages,
+    buffer: memoryview,
+    count: int,
+    clock: Clock,
+    first: int,
+    receivers: int,
 ) -> Span:
-    """Write and send all messages; the receivers' end of the block says that they have arrived."""
+    """Write and send all messages, the last one to each receiver full of the end mark."""
     send, now, size = message.sender(endpoint), clock.now, message.size
-    turns = message.turns(first, count)
+    plain = count - receivers
+    rows = message.turns(first, plain), message.marks(first + plain, receivers)
     start = now()
-    for (place, data), value in turns:
-        memset(place, value, size)
-        send(data)
+    for turns in rows:
+        for (place, data), value in turns:
+            memset(place, value, size)
+            send(data)
     return Span(start, now(), count)
 
 
 def fresh_fan_out_receiver(
     endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock
 ) -> Span:
-    """Receive and read messages until an end mark arrives; the other receivers get the rest."""
+    """Receive and read messages up to one with the end mark; the other receivers get the rest."""
     recv_into, now = endpoint.recv_into, clock.now
     size, received, read = ctypes.c_size_t(len(buffer)), place_of(buffer), 0
     start = now()
     while True:
         recv_into(buffer)
+        read += memchr(received, ABSENT, size) is None
         if buffer[0] == END_MARK:
             break
-        read += memchr(received, ABSENT, size) is None
     return Span(start, now(), read)
 
 
@@ -211,35 +221,43 @@ def _receive_rows(endpoint: Any, seat: Seat, size: int, run: Run) -> list[int]:
 
 
 def _rows(receivers: int, size: int) -> int:
-    """Return the loops of the rehearsal of one sender, which sends a message a receiver in each."""
-    return -(-row_of(size) // receivers)
+    """Return the loops of the rehearsal of one sender, which sends a message a receiver in each.
+
+    The messages of the last loop carry the end mark.
+    """
+    return -(-row_of(size) // receivers) + 1
 
 
 def _deal_rows(endpoint: Any, seat: Seat, size: int, run: Run) -> list[int]:
-    """Send through the loop, and an end mark to each receiver behind it."""
+    """Send through the loop, and the last message to each receiver behind it.
+
+    That one is full of `ABSENT`: it comes as well where the loop marks no message.
+    """
     run(_rows(seat.share, size))
+    fan_out.send_end_marks(endpoint, seat.share, size, ABSENT)
     return []
 
 
 def _deal_few(endpoint: Any, seat: Seat, size: int, run: Run) -> list[int]:
-    """Send message by message, and an end mark to each receiver."""
+    """Send message by message, the last one to each receiver full of the end mark."""
     send = sending(endpoint, size)
-    for number in range(FEW * seat.share):
+    for number in range((FEW - 1) * seat.share):
         send(number)
-    fan_out.send_end_marks(endpoint, seat, size)()
+    fan_out.send_end_marks(endpoint, seat.share, size)
     return []
 
 
 def _compete(endpoint: Any, seat: Seat, size: int, run: Run) -> list[int]:
-    """Receive up to the end mark; return the values."""
+    """Receive up to the last message; return the values of those before it."""
     found: list[int] = []
-    while True:
-        message = messages.receive(endpoint, size)
+    while (message := messages.receive(endpoint, size))[0] != ABSENT:
         value = message[0]
         if value == END_MARK:
-            return found
-        compare(message, value - 1)  # the first number of this value
+            compare_mark(message)
+        else:
+            compare(message, value - 1)  # the first number of this value
         found.append(value)
+    return found
 
 
 def _compete_in_loop(endpoint: Any, seat: Seat, size: int, run: Run) -> list[int]:
@@ -255,7 +273,8 @@ def check_rehearsed(step: int, seen: list[int], processes: int, size: int) -> No
         if arrived != sent:
             raise Corrupt(f"of {sent} messages, {arrived} were read to their end")
         return
-    wanted = Counter(value_of(number) for number in range(_rows(receivers, size) * receivers))
+    plain = (_rows(receivers, size) - 1) * receivers
+    wanted = Counter(value_of(number) for number in range(plain)) + Counter({END_MARK: receivers})
     if Counter(seen) != wanted:
         raise Corrupt(
             f"{wanted.total()} messages were sent, written anew, and {len(seen)} arrived: "
@@ -326,7 +345,7 @@ FAN_OUT_SENDER = replace(
     numbers=True,
     rehearse=(_deal_rows, _deal_few),
 )
-# Its end mark arrives last, and `account` counts what was read.
+# `account` counts what was read; what arrived last has the end mark.
 FAN_OUT_RECEIVER = replace(
     fan_out.RECEIVER, loop=fresh_fan_out_receiver, rehearse=(_compete, _compete_in_loop)
 )

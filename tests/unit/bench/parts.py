@@ -22,6 +22,14 @@ PARTS = tuple(
 )
 
 
+RECEIVERS = 3  # in a fan-out
+
+
+def extra(part: Part, count: int) -> tuple[int, ...]:
+    """Return the further arguments of a loop: of a fan-out's sender, the number of receivers."""
+    return (min(RECEIVERS, count),) if part.marks else ()
+
+
 def name(part: Part) -> str:
     """Return a part's name, for pytest's ids."""
     return part.name

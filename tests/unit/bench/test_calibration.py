@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import msgspec
 import pytest
 
-from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.axes import CROSS_CORE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Calibrated, Run
@@ -83,22 +81,6 @@ def test_a_block_has_the_loops_of_all_its_units() -> None:
     assert loops_for(pairs, VALUE, ASKED) == LOOPS / 4
     assert loops_for(CELL, 1.0, ASKED) == 1
     assert loops_for(msgspec.structs.replace(CELL, pace="pause:1s"), 1.0, ASKED) == 10
-
-
-@pytest.mark.parametrize("payload", ["hot", "fresh", "cold"])
-def test_the_end_marks_of_a_fan_out_are_a_small_part_of_its_block(payload: str) -> None:
-    """However few of its messages would fill the block: each mark is as large as one."""
-    cell = Cell(
-        transport="mp-queue", pattern="fan-out", size=6_220_800, processes=4, payload=payload,
-        placement="same-core",
-    )  # fmt: skip
-    seat = pattern_of(cell).seats(4)[0]
-    marks: list[object] = []
-    end = SimpleNamespace(prepare=lambda data: data, send=marks.append)
-    seat.part.finish(end, seat, 16)()
-    for seconds in (ASKED / 1000, ASKED / 3, ASKED, 1000 * ASKED):
-        messages = loops_for(cell, seconds, ASKED) * pattern_of(cell).units(4)
-        assert 0 < len(marks) <= 0.04 * messages
 
 
 @pytest.mark.parametrize(
@@ -248,8 +230,9 @@ def test_the_warm_up_is_in_the_job_and_in_the_journal(stage: Stage) -> None:
 
 
 def test_the_deadline_has_room_for_the_least_loops_of_large_messages(stage: Stage) -> None:
-    (planned,), size = a_plan(1, pattern="fan-out"), 64 << 20
-    stage.play([replace(planned, cell=msgspec.structs.replace(planned.cell, size=size))], rounds=1)
+    (planned,), size = a_plan(1, pattern="stream"), 64 << 20
+    cell = msgspec.structs.replace(planned.cell, size=size, batch=25)
+    stage.play([replace(planned, cell=cell)], rounds=1)
     job = stage.jobs[-1]
     loops = 25 * (job.settings.values + job.settings.warmups)
     assert job.deadline > setup_time(size, 2) + loops * size / 100e6

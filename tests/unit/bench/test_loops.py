@@ -18,7 +18,7 @@ from ipcbench.bench.patterns.latency import stamped_ping
 from ipcbench.bench.patterns.part import Part
 from ipcbench.bench.patterns.signal import stamped_signal_initiator
 from ipcbench.transports.null import NullEndpoint
-from tests.unit.bench.parts import PARTS, name
+from tests.unit.bench.parts import PARTS, RECEIVERS, extra, name
 
 MESSAGE = object()  # what `prepare` made of it is the transport's own affair
 
@@ -49,7 +49,7 @@ class Script:
         self.buffers.append(buffer)
         if buffer and not buffer.readonly and buffer.format == "B":
             self._messages -= 1
-            buffer[0] = END_MARK if self._messages < 0 else 0
+            buffer[0] = END_MARK if self._messages <= 0 else 0
         return len(buffer)
 
     def recv_from(self, buffer: memoryview, /) -> int:
@@ -99,7 +99,7 @@ CALLS: dict[Part, Callable[[int], str]] = {
     fan_in.SENDER: lambda count: "s" * count,
     fan_in.RECEIVER: lambda count: "r" * count,
     fan_out.SENDER: lambda count: "s" * count,
-    fan_out.RECEIVER: lambda count: "r" * (count + 1),  # and the end mark
+    fan_out.RECEIVER: lambda count: "r" * max(count, 1),  # the last one has the end mark
     echo.SERVER: lambda count: "RS" * count,
     signal.INITIATOR: lambda count: "nw" * count,
     signal.RESPONDER: lambda count: "wn" * count,
@@ -122,11 +122,13 @@ def test_every_part_has_its_expected_calls() -> None:
 def test_the_timed_calls_are_those_and_no_others(part: Part, count: int) -> None:
     script = Script(clients=tuple(range(count)), messages=count)
     buffer = variable() if part is counter.MEMBER else memoryview(bytearray(16))
-    span = part.loop(script, MESSAGE, buffer, count, script)
+    span = part.loop(script, MESSAGE, buffer, count, script, *extra(part, count))
     assert script.calls == "t" + CALLS[part](count) + "t"
-    assert (span.start, span.end, span.handled) == (10.0, 20.0, count)
+    handled = max(count, 1) if part is fan_out.RECEIVER else count
+    assert (span.start, span.end, span.handled) == (10.0, 20.0, handled)
     messages = [data for data in script.sent if data is MESSAGE]
-    assert len(messages) == len(script.sent) - (part is stream.RECEIVER)
+    others = (part is stream.RECEIVER) + sum(extra(part, count))
+    assert len(messages) == len(script.sent) - others
     assert script.answered == (list(range(count)) if part is echo.SERVER else [])
     if part is counter.MEMBER:
         assert buffer[0] == count
@@ -136,7 +138,7 @@ def test_the_timed_calls_are_those_and_no_others(part: Part, count: int) -> None
 def test_messages_are_received_into_the_given_buffer(part: Part) -> None:
     script = Script(clients=(0, 0, 0), messages=3)
     buffer = variable() if part is counter.MEMBER else memoryview(bytearray(16))
-    part.loop(script, MESSAGE, buffer, 3, script)
+    part.loop(script, MESSAGE, buffer, 3, script, *extra(part, 3))
     if part is stream.SENDER:  # the acknowledgement is one byte, whatever the size
         assert [len(one) for one in script.buffers] == [1]
         assert script.buffers[0].obj is buffer.obj
@@ -160,6 +162,32 @@ def test_the_acknowledgement_is_one_byte() -> None:
 def test_a_competitor_stops_at_the_end_mark_and_not_at_its_count() -> None:
     script = Script(messages=5)
     assert fan_out.RECEIVER.loop(script, MESSAGE, memoryview(bytearray(1)), 0, script).handled == 5
+    assert script.calls == "trrrrrt"
+
+
+@pytest.mark.parametrize("count", [RECEIVERS, RECEIVERS + 1, 1000])
+@pytest.mark.parametrize("copies", [True, False], ids=["a copy", "its own memory"])
+def test_the_last_message_to_each_competitor_is_marked_and_counted(
+    count: int, copies: bool
+) -> None:
+    buffer = memoryview(bytearray(b"plain"))
+    sent: list[bytes] = []
+
+    class Records(Script):
+        def prepare(self, data: memoryview) -> Any:
+            return bytes(data) if copies else data
+
+        def send(self, data: Any, /) -> None:
+            sent.append(bytes(data))
+
+    script = Records()
+    message = script.prepare(buffer)
+    for _ in range(2):
+        sent.clear()
+        span = fan_out.SENDER.loop(script, message, buffer, count, script, RECEIVERS)
+        assert span.handled == len(sent) == count
+        marked = bytes([END_MARK]) + b"lain"
+        assert sent == [b"plain"] * (count - RECEIVERS) + [marked] * RECEIVERS
 
 
 def test_the_variable_is_counted_up_inside_the_guard() -> None:

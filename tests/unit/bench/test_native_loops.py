@@ -41,7 +41,7 @@ from ipcbench.transports.native import built, native_of, operations
 from ipcbench.transports.null import NullEndpoint
 from ipcbench.transports.registry import get
 from tests.plugins.capsules import FIRST, HEADROOM, Ops, capsule
-from tests.unit.bench.parts import PARTS, name
+from tests.unit.bench.parts import PARTS, RECEIVERS, extra, name
 from tests.unit.bench.test_loops import CALLS, COUNTS, variable
 
 missing = built()
@@ -96,7 +96,7 @@ class Script:
         self._use_headroom(at)
         self.places.add(at)
         self._messages -= 1
-        ctypes.memset(at, END_MARK if self._messages < 0 else 0, 1)
+        ctypes.memset(at, END_MARK if self._messages <= 0 else 0, 1)
         self.call("r")
         return size
 
@@ -168,11 +168,13 @@ def test_a_loop_without_a_twin_is_refused() -> None:
 def test_the_timed_calls_are_those_of_the_twin(part: Part, count: int) -> None:
     script = Script(messages=count, two=part is to_itself.BOTH)
     message, buffer = a_message(), variable() if part is counter.MEMBER else aligned_buffer(16)
-    span = native(part)(script, message, buffer, count, RealClock())
+    if part.marks:
+        buffer = message
+    span = native(part)(script, message, buffer, count, RealClock(), *extra(part, count))
     assert script.calls == CALLS[part](count)
-    assert span.handled == count
+    assert span.handled == (max(count, 1) if part is fan_out.RECEIVER else count)
     sent = [one for one in script.sent if one == bytes(range(16))]
-    assert len(sent) == len(script.sent) - (part is stream.RECEIVER)
+    assert len(sent) == len(script.sent) - (part is stream.RECEIVER) - sum(extra(part, count))
     assert script.answered == (list(range(count)) if part is echo.SERVER else [])
     if part is counter.MEMBER:
         assert buffer[0] == count
@@ -192,6 +194,36 @@ def test_a_competitor_stops_at_the_end_mark_and_not_at_its_count() -> None:
         native(fan_out.RECEIVER)(script, a_message(), aligned_buffer(1), 0, RealClock()).handled
         == 5
     )
+    assert script.calls == "rrrrr"
+
+
+@pytest.mark.parametrize("count", [RECEIVERS, RECEIVERS + 1, 1000])
+def test_the_last_message_to_each_competitor_is_marked_and_counted(count: int) -> None:
+    script, message = Script(), a_message()
+    for _ in range(2):
+        script.sent.clear()
+        loop = native(fan_out.SENDER)
+        span = loop(script, message, message, count, RealClock(), RECEIVERS)
+        assert span.handled == len(script.sent) == count
+        plain, marked = bytes(range(16)), bytes([END_MARK, *range(1, 16)])
+        assert script.sent == [plain] * (count - RECEIVERS) + [marked] * RECEIVERS
+
+
+@pytest.mark.parametrize("marks", [-1, 4])
+def test_no_more_messages_are_marked_than_sent(marks: int) -> None:
+    message = a_message()
+    with pytest.raises(ValueError, match="less than 0 messages with the end mark, or more"):
+        native(fan_out.SENDER)(Script(), message, message, 3, RealClock(), marks)
+
+
+@pytest.mark.parametrize(("message", "buffer"), [(16, 16), (0, 0)])
+def test_a_mark_is_written_into_the_message_itself(message: int, buffer: int) -> None:
+    """Another memory would be sent in the time of the block, and one of no bytes has no mark."""
+    sent = a_message(message)
+    with pytest.raises(ValueError, match="the buffer of a message with an end mark"):
+        native(fan_out.SENDER)(
+            Script(), sent, aligned_buffer(buffer) if buffer else sent, 3, RealClock(), 2
+        )
 
 
 # Clocks.
@@ -312,7 +344,7 @@ def test_an_end_without_the_operation_is_refused(part: Part) -> None:
     script.capsule = (capsule(), capsule()) if part is to_itself.BOTH else capsule()
     buffer = variable() if part is counter.MEMBER else aligned_buffer(16)
     with pytest.raises(TypeError, match="this end has no native"):
-        native(part)(script, a_message(), buffer, 1, RealClock())
+        native(part)(script, a_message(), buffer, 1, RealClock(), *extra(part, 1))
 
 
 def test_both_ends_need_one_operation_each() -> None:

@@ -6,7 +6,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from operator import methodcaller
 from queue import Empty, Queue
 from types import SimpleNamespace
@@ -18,7 +17,7 @@ from hypothesis import strategies as st
 
 from ipcbench.bench.loops.clock import RealClock
 from ipcbench.bench.loops.loop import Span
-from ipcbench.bench.loops.messages import Corrupt
+from ipcbench.bench.loops.messages import END_MARK, Corrupt
 from ipcbench.bench.loops.payloads.arrivals import Arrivals
 from ipcbench.bench.loops.payloads.pool import (
     FRESH_BUFFERS,
@@ -315,9 +314,10 @@ def test_a_reply_to_another_client_is_found() -> None:
 def test_competing_receivers_have_all_values_once() -> None:
     receivers = 3
     values = [value_of(number) for number in range(18)]  # 17 or more, of 3 each
+    values += [END_MARK] * receivers
     several.check_rehearsed(0, values[::-1], receivers + 1, SIZE)
     for wrong in (values[1:], [*values, 5], [values[8], *values[1:]]):
-        with pytest.raises(Corrupt, match="18 messages were sent, written anew"):
+        with pytest.raises(Corrupt, match="21 messages were sent, written anew"):
             several.check_rehearsed(0, wrong, receivers + 1, SIZE)
     several.check_rehearsed(1, [0, 5, 1], receivers + 1, SIZE)
     with pytest.raises(Corrupt, match="of 6 messages, 5 were read to their end"):
@@ -377,8 +377,11 @@ def test_blocks_go_on_where_the_last_one_ended(name: str, number: int, first: in
     seen: list[tuple[int, int]] = []
     runner = runners(ANEW[name], 4, Memory())[number]
 
-    def note(end: Any, message: Any, buffer: memoryview, count: int, clock: Any, at: int) -> Span:
+    def note(
+        end: Any, message: Any, buffer: memoryview, count: int, clock: Any, at: int, *marks: int
+    ) -> Span:
         seen.append((at, count))
+        assert marks == ((3,) if name == "fan-out" else ())
         return Span(0.0, 1.0, 0)
 
     runner.loop = note
@@ -386,7 +389,6 @@ def test_blocks_go_on_where_the_last_one_ended(name: str, number: int, first: in
     for count in (5, 2, 4):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(runner, "_compare", lambda *_: None)
-            runner.part = replace(runner.part, finish=lambda *_: lambda: None)
             runner.prepare(count)()
     assert seen == [
         (first, 5 * share),
