@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ipcbench.reports.gate.compare import Again
 
 SHOWN = {"show", "form", "written", "as_json"}
-RESUMED = {"resume", "form", "written", "as_json"}
+RESUMED = {"resume", "budget", "form", "written", "as_json"}
 
 
 @click.command("compare")
@@ -86,11 +86,14 @@ RESUMED = {"resume", "form", "written", "as_json"}
     shell_complete=completion.times,
     metavar="TIME",
     help="End when this time is spent (90s, 3m, 1h): what is open then is inconclusive. 3m by "
-    "default. The arms are built before.",
+    "default. The arms are built before. With --resume: the time of the whole comparison, what it "
+    "has taken included.",
 )
 @axes
 @output_option("comparison")
-@resume_option("comparison", comparison_folder_value, "; failed cells are tried again")
+@resume_option(
+    "comparison", comparison_folder_value, ", but for --budget; failed cells are tried again"
+)
 @show_option(comparison_folder_value, "Compare nothing: print the verdicts of a comparison again.")
 @click.option(
     "--dry-run",
@@ -143,7 +146,7 @@ def command(
         _report(show, format_, written)
     if resume is not None:
         _only("--resume", RESUMED)
-        folder = guarded(lambda: _resume(resume))
+        folder = guarded(lambda: _resume(resume, budget))
     else:
         order = _order(
             base,
@@ -167,9 +170,10 @@ def command(
 
 
 def _only(option: str, allowed: set[str]) -> None:
-    """Refuse other options beside one that has none. Raises: CommandError."""
+    """Refuse other options beside one that has few. Raises: CommandError."""
     if given() - allowed:
-        raise CommandError(f"{option} takes no other option but those of the output")
+        but = "--budget and those of the output" if "budget" in allowed else "those of the output"
+        raise CommandError(f"{option} takes no other option but {but}")
 
 
 def _order(
@@ -200,10 +204,12 @@ def _new(order: Order) -> Path:
     return comparison.new(order, progress_watcher())
 
 
-def _resume(folder: Path) -> Path:
+def _resume(folder: Path, budget: str | None) -> Path:
+    from ipcbench.bench.commands.orders.ordering import seconds
     from ipcbench.bench.pairs import comparison
 
-    return comparison.resume(folder, command_line(), progress_watcher())
+    wanted = seconds(budget, "--budget")
+    return comparison.resume(folder, command_line(), progress_watcher(), budget=wanted)
 
 
 def _finish(folder: Path, form: str, written: Sequence[Written]) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from collections import Counter
@@ -64,7 +65,8 @@ if TYPE_CHECKING:
     metavar="TIME",
     help="Measure until this time is spent (90s, 3m, 1h), instead of the profile's number of "
     "rounds, or its own budget. An adaptive profile, such as quick, ends earlier where each "
-    "contest is decided. With --until-decided: 5m by default.",
+    "contest is decided. With --until-decided: 5m by default. With --resume: the time of the whole "
+    "sweep, what it has taken included, by which an adaptive one goes on with what is undecided.",
 )
 @axes
 @click.option(
@@ -87,7 +89,7 @@ if TYPE_CHECKING:
     help="Go on with the cells of undecided promises until all are decided, or the budget spent.",
 )
 @output_option("run")
-@resume_option("sweep", run_folder_value, "; failed cells are tried again")
+@resume_option("sweep", run_folder_value, ", but for --budget; failed cells are tried again")
 @experiment_options
 @click.option(
     "--dry-run",
@@ -147,7 +149,7 @@ def command(
     if dry_run and opens:
         raise CommandError("--dry-run writes no page: leave --open out")
     if resume is not None:
-        folder = guarded(lambda: _resume(resume))
+        folder = guarded(lambda: _resume(resume, budget))
     else:
         wanted = ordering.Given(
             profile=profile if "profile" in given() else None,
@@ -183,12 +185,17 @@ def command(
         _open(page)
 
 
-def _resume(folder: Path) -> Path:
+def _resume(folder: Path, budget: str | None) -> Path:
+    from ipcbench.bench.commands.orders.ordering import seconds
     from ipcbench.bench.sweep import sweep
 
-    if given() - {"resume", "as_json", "opens"}:
-        raise CommandError("--resume repeats the options of its sweep: leave the others out")
-    return sweep.resume(folder, command_line(), progress_watcher())
+    if given() - {"resume", "budget", "as_json", "opens"}:
+        raise CommandError(
+            "--resume repeats the options of its sweep, and takes another --budget: leave the "
+            "others out"
+        )
+    wanted = seconds(budget, "--budget")
+    return sweep.resume(folder, command_line(), progress_watcher(), wanted)
 
 
 def _write_page(folder: Path) -> Path:
@@ -243,7 +250,7 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
             click.echo(f"experiments: {', '.join(f'{n} {word}' for word, n in played.items())}")
         if contests:
             noun = "contest" if contests == 1 else "contests"
-            click.echo(f"{decided} of {contests} {noun} decided")
+            click.echo(f"{decided} of {contests} {noun} decided{_how_to_go_on(folder, results)}")
         if results.promises:
             noun = "promise" if len(results.promises) == 1 else "promises"
             click.echo(f"{promises} of {len(results.promises)} {noun} decided")
@@ -255,6 +262,16 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
         raise CommandError(_why_all_skipped(results))
     if not any(True for _ in results.ok()):
         sys.exit(COULD_NOT_MEASURE)
+
+
+def _how_to_go_on(folder: Path, results: Results) -> str:
+    """Say how an adaptive sweep goes on whose budget is spent, with twice the time; else ""."""
+    ended = results.ended
+    if ended is None or ended.reason != "budget" or not results.header.settings.adaptive:
+        return ""
+    more = f"--budget {math.ceil(2 * results.spent / 60)}m"
+    again = f"ipcbench run --resume {shlex.quote(str(folder))} {more}"
+    return f"; more time: {one_line(again, LONGEST_MESSAGE)}"
 
 
 def _repeat(results: Results) -> str:

@@ -47,6 +47,7 @@ from ipcbench.bench.sweep.fitness.at_start import AtStart
 from ipcbench.bench.sweep.plans.unchanged import digest_of, planned_again
 from ipcbench.bench.sweep.run_folder import prepare
 from ipcbench.bench.sweep.shared.stopping import (
+    check_budget,
     constants,
     goes_on,
     now,
@@ -164,11 +165,15 @@ def resume(
     command: Sequence[str],
     watcher: Watcher,
     delay: Callable[[PlannedCell, float, float], tuple[int, float]] | None = None,
+    budget: float | None = None,
 ) -> Path:
     """Continue a stopped comparison; return its folder. Cells that failed are tried again.
 
-    Raises: ArmError, SweepError (other arms, another plan, code or machine), Unreadable,
-    SweepInProgress, JournalLocked, OSError.
+    Args:
+        budget: seconds of the whole comparison, instead of those that it had; None: the same.
+
+    Raises: ArmError, SweepError (other arms, another plan, code or machine, a budget that is
+    spent), Unreadable, SweepInProgress, JournalLocked, OSError.
     """
     check_way(folder, chosen=True)
     folder = folder.resolve()
@@ -179,6 +184,7 @@ def resume(
             "this comparison is a run of a selftest, which knows how its cells are slowed: "
             f"continue that: {resumes(work.folder, work.command)}"
         )
+    check_budget(budget, stopped.spent, "comparison")
     interrupts.say(kept(work))
     real = stopped.header.clock == REAL
     with Reservation(exclusive=real) as machine:
@@ -196,9 +202,10 @@ def resume(
                 comparison = load(folder)  # again: now that no other process writes it
                 progress = PairProgress.of(comparison, rules_in(comparison))
                 slowed = {one.cell.id: one.slow_down for one in comparison.measured}
+                header = comparison.header
                 schedule = _schedule(
                     found,
-                    comparison.header,
+                    structs.replace(header, budget=budget or comparison.budget),
                     journal,
                     progress,
                     watcher,
@@ -207,18 +214,21 @@ def resume(
                     _delay(slowed, delay),
                 )
                 stop.then(schedule.stop)
-                why_over = partial(_why_over, comparison)
+                why_over = partial(_why_over, work, comparison)
                 if goes_on(schedule.over(), comparison.ended, why_over, torn, watcher):
                     with stopping(*work):
-                        journal.write(resumed(command, torn))
+                        journal.write(resumed(command, torn, budget))
                     _run(schedule, work)
     return folder
 
 
-def _why_over(comparison: Comparison, reason: Reason) -> str:
+def _why_over(work: Work, comparison: Comparison, reason: Reason) -> str:
     if reason == "budget":
-        budget = human_span(comparison.header.budget or 0.0)
-        return f"its budget of {budget} is spent; for more pairs, start a new one with a larger one"
+        spent = f"its budget of {human_span(comparison.budget or 0.0)} is spent"
+        if comparison.header.selftest:  # whose runs all have the same
+            return spent
+        again = f"{resumes(work.folder, work.command)} --budget TIME"
+        return f"{spent}; for more pairs, give a larger one: {again}"
     if reason == "full":
         return "its journal has as much as can be read; start a new comparison"
     return "each of its cells has its pairs" if comparison.header.pairs else "each cell is decided"

@@ -8,7 +8,7 @@ neither overflow nor run without end.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -351,6 +351,18 @@ class Resumed(Entry, kw_only=True, tag="resumed"):
     started: str
     command: list[str]
     dropped: str = ""  # an incomplete last line that was removed
+    budget: Span | None = None  # of all of it from now on, with the time before; None: as before
+
+
+def last_budget(first: float | None, resumed: Iterable[Resumed]) -> float | None:
+    """Return the seconds that a measurement may take; None: no limit.
+
+    Args:
+        first: those that it began with.
+        resumed: its continuations, of which the last one with a budget counts.
+    """
+    given = [one.budget for one in resumed if one.budget is not None]
+    return given[-1] if given else first
 
 
 # "decided": an adaptive sweep has a verdict on each of its contests. "full": the journal has

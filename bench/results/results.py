@@ -32,6 +32,7 @@ from ipcbench.bench.results.records import (
     Run,
     Skipped,
     Stand,
+    last_budget,
 )
 
 MOST_NUMBERS = 40_000_000  # of all runs together: about 4 GiB of memory if each is a bucket
@@ -116,6 +117,11 @@ class Results:
     resumed: list[Resumed] = field(default_factory=list)
     ended: Ended | None = None
     spent: float = 0.0  # seconds of the sweep, as far as its entries say
+
+    @property
+    def budget(self) -> float | None:
+        """The seconds that the sweep may take, also where it was resumed with others."""
+        return last_budget(self.header.budget, self.resumed)
 
     def ok(self) -> Iterator[CellResult]:
         """Yield the cells that have a figure."""

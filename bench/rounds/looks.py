@@ -132,6 +132,21 @@ class Looks:
         self._progress.looks.append(look)
         return look
 
+    def choose_anew(self, spent: float) -> Looked | None:
+        """Choose what goes on, with another budget than at the last look.
+
+        Nothing is judged. Returns None where there was no look, or the next one chooses.
+        """
+        adaptive, progress = self._adaptive, self._progress
+        if adaptive is None or not progress.looks or self.due() or self._budget is None:
+            return None
+        look = Looked(rounds=progress.looks[-1].rounds, stands=[], at=spent)
+        look.left = self._budget - spent
+        prices = progress.prices(self._seconds)
+        look.goes_on = adaptive.choose(progress.times, progress.loops, prices, look.left)
+        progress.looks.append(look)
+        return look
+
     def mini_cells(self) -> list[PlannedCell]:
         """Return the cells of the next mini-round."""
         assert self._adaptive is not None

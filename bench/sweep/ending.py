@@ -28,7 +28,7 @@ def why_few(results: Results) -> str:
 
 
 def _rounds(results: Results, reason: str) -> Iterator[str]:
-    settings, budget = results.header.settings, results.header.budget
+    settings, budget = results.header.settings, results.budget
     full = sum(not one.mini and not one.void for one in results.rounds)
     fixed = settings.adaptive or budget is None
     wanted = settings.rounds if fixed else min(settings.rounds, ENOUGH_ROUNDS)

@@ -14,7 +14,7 @@ from ipcbench.bench.machine.cpu_time import Ticks
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.plan.timing import timing_of
-from ipcbench.bench.results.records import AnyEntry, Ended, Failed, Reason, Run, Settings
+from ipcbench.bench.results.records import AnyEntry, Ended, Failed, Looked, Reason, Run, Settings
 from ipcbench.bench.rounds.estimate import length, usual_seconds
 from ipcbench.bench.rounds.forecast import Forecast
 from ipcbench.bench.rounds.looks import Looks
@@ -120,6 +120,10 @@ class Schedule:
         ended = Ended(reason=reason, wall=self._spent())
         self._write(ended)
         return ended
+
+    def choose_anew(self) -> Looked | None:
+        """Choose the cells that go on with a new budget; return the entry, if there is one."""
+        return self._looks.choose_anew(self._spent())
 
     def over(self) -> Reason | None:
         """Return the reason why no further round starts, or None."""

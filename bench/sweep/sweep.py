@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from msgspec import structs
+
 from ipcbench.bench.decisions.contest import Contest
 from ipcbench.bench.decisions.contests import contests_of
 from ipcbench.bench.decisions.promises.looks import PromisedRatio
@@ -39,6 +41,7 @@ from ipcbench.bench.sweep.plans.unchanged import digest_of, same_plan
 from ipcbench.bench.sweep.run_folder import point_to, prepare
 from ipcbench.bench.sweep.schedule import Schedule
 from ipcbench.bench.sweep.shared.stopping import (
+    check_budget,
     constants,
     goes_on,
     now,
@@ -122,14 +125,19 @@ def measurable(order: Order, found: Plan) -> list[PromisedRatio]:
     return promises
 
 
-def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
+def resume(
+    folder: Path, command: Sequence[str], watcher: Watcher, budget: float | None = None
+) -> Path:
     """Continue a stopped sweep; return its folder.
 
     Unfinished rounds are completed, and calibrations are kept; failed cells are
     tried again in the remaining rounds.
 
-    Raises: SweepError (another plan, code or machine), Unreadable, SweepInProgress,
-    JournalLocked, OSError.
+    Args:
+        budget: seconds of the whole sweep, instead of those that it had; None: the same.
+
+    Raises: SweepError (another plan, code or machine, a budget that it cannot have), Unreadable,
+    SweepInProgress, JournalLocked, OSError.
     """
     check_way(folder, chosen=True)
     folder = folder.resolve()  # `latest` may change meanwhile
@@ -139,6 +147,7 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
             f"{folder}: written with schema {stopped.header.schema} of the journal, which can "
             "be read but not resumed: start a new run"
         )
+    _check_budget(stopped, budget)
     interrupts.say(kept(folder))
     exclusive = stopped.header.clock == REAL
     with stoppable(watcher) as stop, Reservation(exclusive=exclusive) as machine:
@@ -154,16 +163,30 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
             progress = Progress.of(results)
             contests = contests_in(results) if results.contests else []
             promises = promises_in(results)
+            header = structs.replace(results.header, budget=budget or results.budget)
             schedule = _schedule(
-                found, contests, promises, results.header, journal, progress, watcher, machine
+                found, contests, promises, header, journal, progress, watcher, machine
             )
             stop.then(schedule.stop)
-            why_over = partial(_why_over, results)
+            chosen = None if budget is None else schedule.choose_anew()
+            why_over = partial(_why_over, folder, results)
             if goes_on(schedule.over(), results.ended, why_over, torn, watcher):
                 with _stopping(folder):
-                    journal.write(resumed(command, torn))
+                    journal.write(resumed(command, torn, budget))
+                    if chosen is not None:
+                        journal.write(chosen)
                 _run(schedule, folder)
     return folder
+
+
+def _check_budget(stopped: Results, budget: float | None) -> None:
+    """Refuse a new budget that a sweep cannot have. Raises: SweepError."""
+    check_budget(budget, stopped.spent, "sweep")
+    if budget is not None and not stopped.header.settings.adaptive:
+        raise SweepError(
+            "--budget: this sweep judges its contests once, at its end, and takes no rounds "
+            "beyond it: start a new run"
+        )
 
 
 def _begun(
@@ -195,12 +218,12 @@ def _contests(found: Plan) -> list[Contest]:
     return contests
 
 
-def _why_over(results: Results, reason: Reason) -> str:
+def _why_over(folder: Path, results: Results, reason: Reason) -> str:
     if reason == "budget":
-        budget = human_span(results.header.budget or 0.0)
-        return (
-            f"its budget of {budget} is spent; for more rounds, start a new run with a larger one"
-        )
+        spent = f"its budget of {human_span(results.budget or 0.0)} is spent; for more rounds, "
+        if results.header.settings.adaptive:
+            return f"{spent}give a larger one: {resumes(folder, COMMAND)} --budget TIME"
+        return f"{spent}start a new run with a larger one"
     if reason == "decided":
         what = "promises" if results.promises else "contests"
         return f"each of its {what} is decided"

@@ -235,8 +235,9 @@ def _stopped(comparison: Comparison) -> bool:
 
 
 def _command(comparison: Comparison, tests: Mapping[str, SequentialTest], again: Again) -> str:
-    """Return the command that decides the open cells; a new comparison has budget enough."""
-    if _stopped(comparison):
+    """Return the command that decides the open cells, with a budget that is enough."""
+    ended = comparison.ended
+    if ended is None or ended.reason == "interrupted":
         return again.resume
     more = 0.0
     for one in comparison.measured:
@@ -245,7 +246,10 @@ def _command(comparison: Comparison, tests: Mapping[str, SequentialTest], again:
         if test.verdict is None and walls:
             needed = test.needed or USUAL_PAIRS
             more += median(walls) * max(min(needed, test.rule.most_pairs) - test.pairs, 1)
-    return again.longer(SPARE * (comparison.spent + more))
+    seconds = SPARE * (comparison.spent + more)
+    if ended.reason == "budget":
+        return f"{again.resume} --budget {math.ceil(seconds / 60)}m"
+    return again.longer(seconds)
 
 
 def _remarks(one: ComparedCell, verdict: GateVerdict) -> list[str]:

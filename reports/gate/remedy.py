@@ -36,11 +36,19 @@ class Again:
         goes_on = judgement.taken and results.header.settings.adaptive
         if goes_on and (results.ended is None or results.ended.reason == "interrupted"):
             return self.resume
-        return _with_budget(self.until_decided, results, cells)
+        seconds = _until_the_last_look(results, cells)
+        if goes_on and results.ended is not None and results.ended.reason == "budget":
+            return f"{self.resume} --budget {_minutes(seconds)}"
+        command = self.until_decided
+        return command if seconds <= BUDGET else f"{command} --budget {_minutes(seconds)}"
 
 
-def _with_budget(command: str, results: Results, cells: Iterable[str]) -> str:
-    """Add the budget that a sweep of these cells may take until its last look, if it is long."""
+def _minutes(seconds: float) -> str:
+    return f"{math.ceil(seconds / 60)}m"
+
+
+def _until_the_last_look(results: Results, cells: Iterable[str]) -> float:
+    """Return the seconds that a sweep of these cells may take until its last look."""
     walls = [
         median(run.wall for run in results.cells[cell].runs) + BETWEEN
         for cell in set(cells)
@@ -50,8 +58,7 @@ def _with_budget(command: str, results: Results, cells: Iterable[str]) -> str:
     # Of each cell there may be a control in the base.
     seconds = AT_FIRST + base * 2 * sum(walls) + mini * max(OF_A_ROUND, sum(walls))
     ended = results.ended is not None and results.ended.reason == "budget"
-    seconds = max(seconds * SPARE, 2 * results.spent if ended else 0.0)
-    return command if seconds <= BUDGET else f"{command} --budget {math.ceil(seconds / 60)}m"
+    return max(seconds * SPARE, 2 * results.spent if ended else 0.0)
 
 
 def why_inconclusive(found: PromiseOutcome, looks: Sequence[int], command: str) -> str:

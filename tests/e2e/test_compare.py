@@ -57,6 +57,15 @@ def test_a_budget_that_is_spent_is_inconclusive(tmp_path: Path) -> None:
     done = ipcbench(*SAME, *ONE, "--budget", "100ms", "-o", tmp_path / "compared")
     assert done.returncode == 2, done.stderr
     assert "inconclusive" in done.stdout
+    again = f"ipcbench compare --resume {tmp_path / 'compared'} --budget"
+    assert again in " ".join(done.stdout.split())
+    before = load(tmp_path / "compared")
+    more = ipcbench("compare", "--resume", tmp_path / "compared", "--budget", "5m")
+    assert more.returncode == 0, more.stderr
+    after = load(tmp_path / "compared")
+    assert after.budget == 300.0
+    for cell, one in after.cells.items():
+        assert one.pairs[: len(before.cells[cell].pairs)] == before.cells[cell].pairs
 
 
 def test_ctrl_c_stops_after_the_pair_and_the_rest_is_resumed(tmp_path: Path) -> None:

@@ -67,6 +67,23 @@ processes = [4]
 sizes = ["64"]
 placements = ["same-core"]
 """
+# A sweep whose budget may be spent before its contest is decided.
+ADAPTIVE = """
+about = "For the documents' commands that go on with a larger budget."
+
+[run]
+rounds = 8
+values = 1
+block = "1ms"
+stamps = 0
+adaptive = true
+
+[[cells]]
+patterns = ["latency"]
+transports = ["pipe", "fifo"]
+sizes = ["64"]
+placements = ["same-core"]
+"""
 # Transports for commands that name none.
 FEW = ("-t", "pipe", "-t", "unix-stream", "-t", "shm:posix+posix-sem")
 
@@ -80,6 +97,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the documents' commands, with a run, promises, and the toml blocks as files."""
     place = tmp_path_factory.mktemp("docs")
     (place / "fast.toml").write_text(FAST)
+    (place / "adaptive.toml").write_text(ADAPTIVE)
     shutil.copy(ROOT / "thresholds.toml", place)
     for block in all_blocks("toml"):
         name = re.match(r"# (\S+\.toml)\n", block.text)
@@ -174,7 +192,11 @@ def play(block: Block, line: str, place: Path, tmp_path: Path) -> None:
 
 def sweep(rest: list[str], block: Block, place: Path) -> None:
     resumed = rest[rest.index("--resume") + 1] if "--resume" in rest else ""
-    if resumed and not (place / resumed).exists():
+    if resumed and "--budget" in rest:
+        shutil.rmtree(place / resumed, ignore_errors=True)
+        spent = ["--profile", "adaptive.toml", "--clock", "fake", "--budget", "100ms"]
+        assert ipcbench("run", *spent, "-o", resumed, cwd=place).returncode == 0
+    elif resumed and not (place / resumed).exists():
         assert ipcbench("run", *quickly(["-o", resumed]), cwd=place).returncode == 0
     found = ipcbench("run", *quickly(rest), cwd=place)
     assert found.returncode == 0, f"{block}: {found.stderr}"

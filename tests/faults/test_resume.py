@@ -215,11 +215,94 @@ def test_another_sweep_is_refused_with_the_reason(
 
 
 @pytest.mark.parametrize(
-    "option", [["--clock", "fake"], ["--profile", "quick"], ["--budget", "1m"]]
+    "option", [["--clock", "fake"], ["--profile", "quick"], ["--budget", "1m", "--rounds", "3"]]
 )
 def test_a_sweep_is_resumed_with_its_own_options(option: list[str], whole: Path) -> None:
     done = ipcbench("run", "--resume", whole, *option)
     assert done.returncode == 3
     assert error_lines(done.stderr) == [
-        "Error: --resume repeats the options of its sweep: leave the others out"
+        "Error: --resume repeats the options of its sweep, and takes another --budget: leave the "
+        "others out"
+    ]
+
+
+# Another budget.
+
+ADAPTIVE = """
+about = "A contest that eight rounds do not decide."
+
+[run]
+rounds = 8
+values = 1
+block = "1ms"
+stamps = 0
+adaptive = true
+
+[[cells]]
+patterns = ["latency"]
+transports = ["pipe", "unix-stream"]
+sizes = ["64"]
+placements = ["same-core"]
+"""
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adaptive sweep that has gone on until nothing was left to do."""
+    place = tmp_path_factory.mktemp("decided")
+    (place / "profile.toml").write_text(ADAPTIVE)
+    done = ipcbench(
+        "run", "--profile", place / "profile.toml", "--clock", "fake-noisy", "--seed", "1",
+        "-o", place / "run",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len(load(place / "run").looks) > 1, "it is decided too early to test anything"
+    return place / "run"
+
+
+def spent(decided: Path, folder: Path) -> Path:
+    """Make of it a sweep whose budget bore nothing behind its first look."""
+    header, *lines = written(decided)
+    first = next(place for place, line in enumerate(lines) if line["kind"] == "look")
+    look = lines[first] | {"goes_on": [], "left": 0.1}
+    end = {"kind": "end", "reason": "budget", "wall": look["at"] + 60.0}
+    folder.mkdir()
+    kept = [header | {"budget": end["wall"]}, *lines[:first], look, end]
+    (folder / NAME).write_text("".join(f"{json.dumps(line)}\n" for line in kept))
+    return folder
+
+
+def test_an_adaptive_sweep_goes_on_with_a_larger_budget(decided: Path, tmp_path: Path) -> None:
+    folder = spent(decided, tmp_path / "run")
+    before, whole = load(folder), load(decided)
+    same = ipcbench("run", "--resume", folder)
+    assert same.returncode == 0, same.stderr
+    assert f"give a larger one: ipcbench run --resume {folder} --budget TIME" in same.stderr
+    assert f"more time: ipcbench run --resume {folder} --budget 3m" in same.stdout
+    more = ipcbench("run", "--resume", folder, "--budget", "10m")
+    assert more.returncode == 0, more.stderr
+    after = load(folder)
+    assert after.looks[:1] == before.looks  # nothing is judged anew
+    assert (after.looks[1].stands, len(after.looks[1].goes_on)) == ([], 2)
+    assert [one.stands for one in after.looks[2:]] == [one.stands for one in whole.looks[1:]]
+    assert (after.budget, before.budget) == (600.0, before.header.budget)
+    assert after.ended is not None and whole.ended is not None
+    assert after.ended.reason == whole.ended.reason
+
+
+def test_a_budget_that_is_spent_already_is_refused(decided: Path, tmp_path: Path) -> None:
+    folder = spent(decided, tmp_path / "run")
+    done = ipcbench("run", "--resume", folder, "--budget", "1m")
+    assert done.returncode == 3
+    (line,) = error_lines(done.stderr)
+    assert line.startswith("Error: --budget: this sweep has taken 1 min ")
+    assert line.endswith(" s already, which counts: give more")
+
+
+def test_a_sweep_of_fixed_rounds_takes_no_other_budget(whole: Path) -> None:
+    done = ipcbench("run", "--resume", whole, "--budget", "5m")
+    assert done.returncode == 3
+    assert error_lines(done.stderr) == [
+        "Error: --budget: this sweep judges its contests once, at its end, and takes no rounds "
+        "beyond it: start a new run"
     ]

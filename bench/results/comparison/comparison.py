@@ -36,6 +36,7 @@ from ipcbench.bench.results.records import (
     Round,
     Run,
     Skipped,
+    last_budget,
 )
 
 MOST_NUMBERS = 10_000_000  # of all runs together
@@ -84,6 +85,11 @@ class Comparison:
     resumed: list[Resumed] = field(default_factory=list)
     ended: Ended | None = None
     spent: float = 0.0  # seconds of the comparison, as far as its entries say
+
+    @property
+    def budget(self) -> float | None:
+        """The seconds that the comparison may take, also where it was resumed with others."""
+        return last_budget(self.header.budget, self.resumed)
 
     def arm(self, name: ArmName) -> ArmEntry:
         """Return an arm by its name."""

@@ -13,6 +13,7 @@ from ipcbench.bench.errors import SweepError
 from ipcbench.bench.machine import interrupts
 from ipcbench.bench.results.files import describe
 from ipcbench.bench.results.records import Ended, Reason, Resumed
+from ipcbench.bench.results.units import human_span
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.workers.fork_parent import ForkServerLost
 from ipcbench.transports.base.os_errors import remedy, with_remedy
@@ -90,9 +91,17 @@ def goes_on(
     return ended is None or ended.reason != over
 
 
-def resumed(command: Sequence[str], torn: str) -> Resumed:
-    """Return the entry of a measurement that goes on."""
-    return Resumed(started=now(), command=list(command), dropped=torn[:200])
+def resumed(command: Sequence[str], torn: str, budget: float | None = None) -> Resumed:
+    """Return the entry of a measurement that goes on; `budget`: another one than before."""
+    return Resumed(started=now(), command=list(command), dropped=torn[:200], budget=budget)
+
+
+def check_budget(budget: float | None, spent: float, what: str) -> None:
+    """Refuse a budget that a measurement has spent before it goes on. Raises: SweepError."""
+    if budget is not None and budget <= spent:
+        raise SweepError(
+            f"--budget: this {what} has taken {human_span(spent)} already, which counts: give more"
+        )
 
 
 def now() -> str:

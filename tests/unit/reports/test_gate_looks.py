@@ -162,6 +162,8 @@ def test_a_stopped_sweep_is_resumed(given_file: Path) -> None:
     results.ended = Ended(reason="interrupted", wall=9.0)
     assert reason(written(given_file, PROMISE), results).endswith("--resume D")
     results.ended = Ended(reason="budget", wall=9.0)
+    assert reason(written(given_file, PROMISE), results).endswith("--resume D --budget 1m")
+    results.ended = Ended(reason="complete", wall=9.0)
     assert reason(written(given_file, PROMISE), results).endswith("--until-decided")
 
 

@@ -80,8 +80,8 @@ def test_a_faster_head_passes(tmp_path: Path) -> None:
     ("ended", "pairs", "texts"),
     [
         ("interrupted", 10, ("stopped; about ", " pairs would decide it", "compare --resume")),
-        ("budget", 10, ("about ", " pairs would decide it", "ipcbench compare --budget")),
-        ("budget", 2, ("too few pairs", "ipcbench compare --budget")),
+        ("budget", 10, ("about ", " pairs would decide it", "compare --resume", "--budget 1m")),
+        ("budget", 2, ("too few pairs", "ipcbench compare --resume", "--budget 1m")),
         ("decided", 300, ("300 pairs, the most that are played", "hides 5 %")),
     ],
 )
