@@ -22,7 +22,6 @@ from ipcbench.bench.results.axes import (
     PAYLOADS,
     PLACEMENTS,
     POLL,
-    PYTHON,
     RUNTIMES,
     SELF,
     WAITS,
@@ -34,6 +33,7 @@ from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.bench.results.slowdowns import IDLE_DRIVER, IDLE_GOVERNOR
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.stats import Interval, median_interval
+from ipcbench.reports.names import language
 
 LONGEST_NAME = 40  # characters of a name that the machine gives
 LOST = "lost updates"  # a counter's observation: their share of all updates
@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 def loop_of(runtime: str) -> str:
     """Name the timed loop of a runtime: the loop is measured, not the language."""
-    return "Python loop" if runtime == PYTHON else f"{runtime} loop"
+    return f"{language(runtime)} loop"
 
 
 def rank(known: Sequence[str], name: str) -> tuple[int, str]:

@@ -9,11 +9,20 @@ from ipcbench.bench.results.axes import (
     CROSS_CORE,
     CROSS_CORE_AWAKE,
     CROSS_NODE,
+    ECHO,
+    FAN_IN,
+    FAN_OUT,
+    LATENCY,
+    LATEST,
+    NATIVE,
     POLL,
+    PYTHON,
     SAME_CORE,
+    SELF,
     SMT,
     SPIN,
     SPIN_BLOCK,
+    STREAM,
     UNPINNED,
 )
 from ipcbench.bench.results.cell import present_name
@@ -102,6 +111,16 @@ PLACES: Mapping[str, str] = {
     CROSS_NODE: "two NUMA nodes",
     UNPINNED: "any CPU (unpinned)",
 }
+LANGUAGES: Mapping[str, str] = {PYTHON: "Python", NATIVE: "C"}
+_WORK: Mapping[str, str] = {
+    LATENCY: "round trip",
+    STREAM: "one way",
+    FAN_IN: "many senders",
+    FAN_OUT: "many receivers",
+    ECHO: "many clients",
+    SELF: "one process alone",
+    LATEST: "the newest value",
+}
 _MODES = {"huge": " in huge pages", "in-place": ", in place"}
 _SHORT = (
     (" semaphore", " sem."),
@@ -113,6 +132,16 @@ _SHORT = (
 def place(placement: str) -> str:
     """Name a placement in a sentence."""
     return PLACES.get(placement, placement)
+
+
+def language(runtime: str) -> str:
+    """Name the language of a runtime's loop."""
+    return LANGUAGES.get(runtime, runtime)
+
+
+def work(pattern: str) -> str:
+    """Name a pattern in plain words; one that needs none keeps its own name."""
+    return _WORK.get(pattern, pattern)
 
 
 def brief(name: str) -> str:

@@ -419,7 +419,7 @@ def breadth(rounds: int = 12, tail: int = 200) -> Results:
 
 
 def both(rounds: int = 12, tail: int = 200, call: float = 3e-7) -> Results:
-    """Add a native loop to `breadth`; multiprocessing has none."""
+    """Add a C loop to `breadth`; multiprocessing has none."""
     python = breadth(rounds, tail)
     twice = [
         msgspec.structs.replace(entry.cell, runtime="native")

@@ -16,7 +16,6 @@ from ipcbench.bench.results.axes import (
     HOT,
     NO_WAIT,
     POLL,
-    PYTHON,
     SAME_CORE,
     SMT,
     SPIN,
@@ -32,7 +31,7 @@ from ipcbench.bench.results.units import named_size, short_size
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.model import Measured, loop_of, rank, runtimes_of
 from ipcbench.reports.modes import FEWEST, Modes, two_modes
-from ipcbench.reports.names import brief, display, place
+from ipcbench.reports.names import brief, display, language, place
 
 WAIT_PHRASES: Mapping[str, str] = {
     BLOCK: "sleeping in the facility's call",
@@ -134,10 +133,15 @@ def label(one: Measured) -> str:
 
     The way of waiting is left out where it is blocking.
     """
-    parts = [facility_name(one)]
-    if one.wait not in (BLOCK, NO_WAIT) and wait_phrase(one.wait) not in parts[0]:
-        parts.append(wait_phrase(one.wait).replace(",", ""))
-    return ", ".join([*parts, *manner_phrases(one.cell)])
+    return ", ".join([way(one), *manner_phrases(one.cell)])
+
+
+def way(one: Measured) -> str:
+    """Name a facility and its way of waiting: `pipe, spinning`."""
+    name = facility_name(one)
+    if one.wait in (BLOCK, NO_WAIT) or wait_phrase(one.wait) in name:
+        return name
+    return f"{name}, {wait_phrase(one.wait).replace(',', '')}"
 
 
 def manner_phrases(cell: Cell | Situation) -> list[str]:
@@ -188,10 +192,10 @@ def size_label(one: Measured) -> str:
 
 
 def loops_label(runtimes: Sequence[str]) -> str:
-    """Name the loops of runtimes: `Python loop`, `Python and native loops`."""
+    """Name the loops of runtimes: `Python loop`, `Python and C loops`."""
     if len(runtimes) == 1:
         return loop_of(runtimes[0])
-    names = ["Python" if one == PYTHON else one for one in runtimes]
+    names = [language(one) for one in runtimes]
     return f"{', '.join(names[:-1])} and {names[-1]} loops"
 
 

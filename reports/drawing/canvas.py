@@ -204,8 +204,15 @@ def length(
 
 
 def printable(text: str, longest: int = LONGEST_LABEL) -> str:
-    """Cut a text, and replace by `?` what the font may lack: names are ASCII by custom."""
-    short = text if len(text) <= longest else text[: longest - 1] + "…"
+    """Cut a text in its middle, and replace by `?` what the font may lack.
+
+    What tells two labels apart often stands at the end of them: `, in place`, `, fresh payload`.
+    Names are ASCII by custom.
+    """
+    short = text
+    if len(text) > longest:
+        tail = (longest - 1) // 2
+        short = f"{text[: longest - 1 - tail]}…{text[len(text) - tail :]}"
     return re.sub(r"[^\x20-\x7eµ…†‡\N{EN DASH}]", "?", short)
 
 

@@ -24,7 +24,7 @@ from ipcbench.reports.drawing.scales import Scale, log_scale, tick
 _LEFT = 0.92  # inches, for the y axis
 _TALL = 1.6  # of a panel
 _LINE = 0.15  # from one label to the next
-_LONGEST = 32  # letters of a label
+_LONGEST = 39  # letters of a label
 _LEADER = 0.34  # from the end of a panel to a label
 _BAND = 0.62  # the share of a band that its markers take
 

@@ -31,7 +31,7 @@ _RIGHT = 0.14
 
 
 def sheet_of(title: str, note: str, dots: Dots) -> Sheet:
-    named = [series.name for series in dots.series if series.name]
+    named = _legend(dots, note)
     above = LEGEND_LINE * len(legend_lines(named)) + (0.06 if named else 0.0)
     sheet = Sheet(title, note, above + sum(_height(dots, panel) for panel in dots.panels))
     legend(sheet, sheet.top, named, [Style(INK, "o", fill=one.fill) for one in dots.series])
@@ -40,6 +40,13 @@ def sheet_of(title: str, note: str, dots: Dots) -> Sheet:
         _draw(sheet, top, dots, panel)
         top += _height(dots, panel)
     return sheet
+
+
+def _legend(dots: Dots, note: str) -> list[str]:
+    """Return the names of the series; none where the note says the only one already."""
+    named = [series.name for series in dots.series if series.name]
+    told = note.partition(";")[0]
+    return [] if named == [told] else named
 
 
 def _is_beside(dots: Dots) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipcbench.reports.charts.bodies.stacks import Stack, StackPanel, Stacks
 from ipcbench.reports.charts.look.axis import value_text
+from ipcbench.reports.charts.look.palette import INK
 from ipcbench.reports.charts.look.style import Style
 from ipcbench.reports.drawing.canvas import EDGE, WIDTH, Sheet, length
 from ipcbench.reports.drawing.panels import (
@@ -60,7 +61,10 @@ def _draw(sheet: Sheet, top: float, stacks: Stacks, panel: StackPanel) -> None:
                 color = stacks.parts[index].color
                 sheet.named_box(begin, middle - _THICK / 2, end - begin, _THICK, color, name)
                 value += part.median
-        sheet.text(scale.at(value) + 0.05, middle, value_text(stacks.x_kind, one.whole))
+        whole = scale.at(one.whole)
+        sheet.lines([[(whole, middle - _BAR / 2), (whole, middle + _BAR / 2)]], INK, 1.2, layer=3)
+        end = max(scale.at(value), whole)
+        sheet.text(end + 0.05, middle, value_text(stacks.x_kind, one.whole))
 
 
 def _sum(stack: Stack) -> float:

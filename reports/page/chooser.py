@@ -15,7 +15,7 @@ from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.units import short_size
 from ipcbench.reports.charts.captions import manner_phrases
 from ipcbench.reports.model import Measured, rank
-from ipcbench.reports.names import IN_PLACE, display, place
+from ipcbench.reports.names import IN_PLACE, display, place, work
 from ipcbench.reports.page.rows.tables import Rows, bounded
 from ipcbench.reports.verdicts.answers import Answer
 from ipcbench.reports.verdicts.cases.case import CASES, FRAME, Case
@@ -28,10 +28,6 @@ from ipcbench.reports.verdicts.trust import Trust
 
 MOST_ROWS = 400
 MOST_FACTS = 80
-_PATTERNS = {
-    "latency": "round trip", "stream": "one way", "fan-in": "many senders",
-    "fan-out": "many receivers", "echo": "many clients",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,7 @@ class Row:
         here = self.shown.situation
         several = len(self.case.patterns) > 1
         parts = [
-            _PATTERNS.get(here.pattern, here.pattern) if several else "",
+            work(here.pattern) if several else "",
             short_size(here.size) if here.size else "",
             f"{here.processes} processes" if self.case.many or here.processes > PAIR else "",
             *(() if self.case.order.size == FRAME else manner_phrases(here)),

@@ -10,9 +10,8 @@ from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.charts.captions import manner_phrases
 from ipcbench.reports.model import Measured
-from ipcbench.reports.names import display, place
+from ipcbench.reports.names import display, language, place
 from ipcbench.reports.terminal.text import CUT, columns, wrapped
-from ipcbench.reports.verdicts.cases.case import language
 from ipcbench.reports.verdicts.finding import many
 from ipcbench.reports.verdicts.trust import Trust
 

@@ -18,12 +18,12 @@ from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.units import human_seconds, short_size
 from ipcbench.reports.charts.captions import manner_phrases
 from ipcbench.reports.model import Measured, measured
-from ipcbench.reports.names import place
+from ipcbench.reports.names import language, place
 from ipcbench.reports.page.texts.crossing_phrases import crossing_line, crossings
 from ipcbench.reports.terminal.figures import figures
 from ipcbench.reports.terminal.text import columns, wrapped
 from ipcbench.reports.verdicts.answers import Answer, answers
-from ipcbench.reports.verdicts.cases.case import STEADY, language
+from ipcbench.reports.verdicts.cases.case import STEADY
 from ipcbench.reports.verdicts.cases.choice import Choice
 from ipcbench.reports.verdicts.cases.foremost import foremost, foremost_placement, is_main
 from ipcbench.reports.verdicts.cases.missing import languages, placements

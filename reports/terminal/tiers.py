@@ -15,12 +15,11 @@ from ipcbench.bench.results.units import human_seconds, short_size
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.reports.charts.captions import manner_phrases
 from ipcbench.reports.model import Measured
-from ipcbench.reports.names import place
+from ipcbench.reports.names import language, place
 from ipcbench.reports.page.texts.crossing_phrases import crossing_line, has_rounds
 from ipcbench.reports.terminal.summary import judged
 from ipcbench.reports.terminal.text import columns, wrapped
 from ipcbench.reports.verdicts.answers import Answer, Tier
-from ipcbench.reports.verdicts.cases.case import language
 from ipcbench.reports.verdicts.contests import Comparison
 from ipcbench.reports.verdicts.trust import Trust
 

@@ -30,8 +30,8 @@ IN_PYTHON = "Python in the calls"
 CALLS = "calls and copying"
 SLEEPING = "sleeping and waking"
 TURNS = "taking turns"  # of processes that spin
-NO_NATIVE = "its calls were not measured natively"
-OTHER_CALLS = "the native loop makes other calls"
+NO_NATIVE = "its calls were not measured in C"
+OTHER_CALLS = "the C loop makes other calls"
 
 
 class Facility(NamedTuple):

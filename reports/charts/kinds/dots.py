@@ -53,7 +53,7 @@ from ipcbench.reports.charts.rows import (
 )
 from ipcbench.reports.charts.sections import EVIDENCE, LARGE, MANY, SITUATION, SMALL
 from ipcbench.reports.model import Measured, defaults_only, grouped, inverse
-from ipcbench.reports.names import brief, display, memory_name, place
+from ipcbench.reports.names import brief, display, memory_name, place, work
 
 _SIZES = (64, 65536)  # of the chart of placements: a small message, and a large one
 _READ, _POLL = "read alone", "poll(2), then read"
@@ -209,7 +209,7 @@ def _in_place(cells: Sequence[Measured], pattern: str, x_label: str) -> list[Cha
         _point(
             one,
             one.cell.placement,
-            with_size(one, brief(display(_copying_name(one)))),
+            with_size(one, brief(display(_copying_name(one), one.wait))),
             _IN_PLACE if one.facts.in_place else _COPIED,
             _order(one, _copying_name(one)),
         )
@@ -218,7 +218,7 @@ def _in_place(cells: Sequence[Measured], pattern: str, x_label: str) -> list[Cha
     plot = replace(
         IN_PLACE_PLOT,
         kind=f"{IN_PLACE_PLOT.kind}-{pattern}",
-        title=f"{IN_PLACE_PLOT.title}: {pattern}",
+        title=f"{IN_PLACE_PLOT.title}: {work(pattern)}",
         x_label=x_label,
     )
     return dot_charts(plot, points, chosen)
@@ -266,7 +266,7 @@ def _payload(cells: Sequence[Measured], pattern: str, x_label: str) -> list[Char
     plot = replace(
         PAYLOAD_PLOT,
         kind=f"{PAYLOAD_PLOT.kind}-{pattern}",
-        title=f"{PAYLOAD_PLOT.title}: {pattern}",
+        title=f"{PAYLOAD_PLOT.title}: {work(pattern)}",
         x_label=x_label,
     )
     return dot_charts(plot, compared(points, in_panel=True), chosen)

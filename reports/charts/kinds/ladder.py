@@ -14,8 +14,7 @@ from ipcbench.bench.results.axes import (
     CROSS_CORE,
     CROSS_CORE_AWAKE,
     LATENCY,
-    NATIVE,
-    PYTHON,
+    RUNTIMES,
     SAME_CORE,
     SPIN,
 )
@@ -27,11 +26,10 @@ from ipcbench.reports.charts.look.axis import Axis
 from ipcbench.reports.charts.look.style import facility_style
 from ipcbench.reports.charts.sections import LADDER
 from ipcbench.reports.model import Measured, defaults_only, rank
-from ipcbench.reports.names import display, place
+from ipcbench.reports.names import display, language, place
 
 WANTED = 64  # bytes
 MOST_BARS, FEWEST_BARS = 16, 8
-_LANGUAGES = {PYTHON: "Python", NATIVE: "C"}
 _WAITS = {BLOCK: "sleeping", SPIN: "spinning"}
 _STEPS = (  # placement and wait, the most telling ones first
     (SAME_CORE, BLOCK),
@@ -50,10 +48,13 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 _OTHERS = ("unix-stream", "tcp", "posix-queue", "sysv-queue", "mp-pipe")  # where there are few
 _CAPTION = (
     "One message and its answer, between two processes: the same work at every bar. The axis is "
-    "logarithmic. What differs is the language of the loop (Python or C), the CPUs (one core; two "
-    "cores awake, which never idle; two cores, which idle while a process sleeps), and whether "
-    "a process that waits sleeps or spins. Two numbers without these are no contradiction."
+    "logarithmic."
 )
+_CPUS = {
+    SAME_CORE: "one core",
+    CROSS_CORE_AWAKE: "two cores awake, which never idle",
+    CROSS_CORE: "two cores, which idle while a process sleeps",
+}
 
 _Step = tuple[str, str]
 
@@ -71,11 +72,11 @@ def ladder(cells: Sequence[Measured]) -> list[Chart]:
             LADDER,
             f"A round trip of {short_size(size)}, in {len(every)} ways",
             conditions(every),
-            f"{_CAPTION} {evidence(every, 'Bars', 'thin lines')}",
+            f"{_CAPTION} {_differs(every)} {evidence(every, 'Bars', 'thin lines')}",
             Bars(
                 Axis.SECONDS,
                 "round trip",
-                [BarGroup(title, _bars(found)) for title, found in chosen.items()],
+                [BarGroup(title, _bars(found, every)) for title, found in chosen.items()],
                 ("facility", "language, CPUs, wait", "round trip"),
             ),
         )
@@ -137,15 +138,52 @@ def _step(one: Measured) -> _Step:
     return one.cell.placement, one.wait
 
 
-def _bars(found: Sequence[Measured]) -> list[Bar]:
-    """Sort the bars of a group by time, and name each by all that decides it."""
+def _differs(every: Sequence[Measured]) -> str:
+    """Say in what the bars differ beside the facility, and in nothing else."""
+    placements = {one.cell.placement for one in every}
+    parts = [
+        f"the language of the loop ({' or '.join(_languages(every))})",
+        f"the CPUs ({'; '.join(text for name, text in _CPUS.items() if name in placements)})",
+        "whether a process that waits sleeps or spins",
+    ]
+    found = [text for text, several in zip(parts, _several(every), strict=True) if several]
+    if not found:
+        return "What differs is the facility alone."
+    *others, last = found
+    text = f"{', '.join(others)}, and {last}" if others else last
+    return f"What differs is {text}. Two numbers without {_these(found)} are no contradiction."
+
+
+def _these(found: Sequence[str]) -> str:
+    return "this" if len(found) == 1 else "these"
+
+
+def _languages(every: Sequence[Measured]) -> list[str]:
+    return [language(one) for one in RUNTIMES if any(one == each.cell.runtime for each in every)]
+
+
+def _several(every: Sequence[Measured]) -> tuple[bool, bool, bool]:
+    """Tell whether the bars have several languages, placements and ways of waiting."""
+    return (
+        len({one.cell.runtime for one in every}) > 1,
+        len({one.cell.placement for one in every}) > 1,
+        len({one.wait for one in every}) > 1,
+    )
+
+
+def _bars(found: Sequence[Measured], every: Sequence[Measured]) -> list[Bar]:
+    """Sort the bars of a group by time, and name each by its CPUs and by all that differs."""
+    languages, _, waits = _several(every)
     return [
         Bar(
-            f"{_LANGUAGES.get(one.cell.runtime, one.cell.runtime)}, {place(one.cell.placement)}, "
-            f"{_WAITS[one.wait]}",
+            ", ".join([
+                *([language(one.cell.runtime)] if languages else []),
+                place(one.cell.placement),
+                *([_WAITS[one.wait]] if waits else []),
+            ]),
             facility_style(one),
             one.interval,
             remark(one),
         )
         for one in sorted(found, key=lambda one: one.interval.median)
-    ]
+    ]  # fmt: skip

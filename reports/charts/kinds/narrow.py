@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ipcbench.bench.results.axes import NATIVE, PYTHON
 from ipcbench.bench.results.units import short_size
 from ipcbench.reports.charts.bodies.bars import Bar, BarGroup, Bars
 from ipcbench.reports.charts.captions import (
     conditions,
     evidence,
-    label,
     manner_phrases,
     remark,
     slug,
+    way,
 )
 from ipcbench.reports.charts.chart import Chart
 from ipcbench.reports.charts.look.axis import Axis
 from ipcbench.reports.charts.look.style import facility_style
 from ipcbench.reports.charts.sections import CELLS
 from ipcbench.reports.model import Measured, grouped, runtimes_of, work_order
-from ipcbench.reports.names import place
+from ipcbench.reports.names import language, place
 
 NARROW = 12  # cells
-_LANGUAGES = {PYTHON: "Python", NATIVE: "C"}
 _CAPTION = (
     "A group of bars is one kind of work on the same CPUs: its bars can be compared. Each is the "
     "time of one round trip or message. Lower is better; the axis is logarithmic."
@@ -48,13 +46,17 @@ def all_cells(cells: Sequence[Measured]) -> list[Chart]:
         ("work", "facility", "time"),
     )
     caption = f"{_CAPTION} {evidence(cells, 'Bars', 'thin lines')}"
-    name, title = slug("cells", *runtimes_of(cells)), f"All {len(cells)} cells of this run"
+    name, title = slug("cells", *runtimes_of(cells)), f"{_all(len(cells))} cells of this run"
     return [Chart(name, CELLS, title, conditions(cells), caption, body)]
 
 
 def _order(one: Measured) -> tuple[object, ...]:
     """Return what the bars of a group have in common, as a sorting key."""
     return (*work_order(one.situation), one.cell.size)
+
+
+def _all(number: int) -> str:
+    return "Both" if number == 2 else f"All {number}"
 
 
 def _title(one: Measured) -> str:
@@ -66,11 +68,11 @@ def _title(one: Measured) -> str:
 
 
 def _bars(cells: Sequence[Measured]) -> list[Bar]:
+    """Name each bar of a group by what the title does not say: all else is the same."""
     several = len(runtimes_of(cells)) > 1
     return [
         Bar(
-            f"{label(one)}, {_LANGUAGES.get(one.cell.runtime, one.cell.runtime)}"
-            if several else label(one),
+            f"{way(one)}, {language(one.cell.runtime)}" if several else way(one),
             facility_style(one),
             one.interval,
             remark(one),

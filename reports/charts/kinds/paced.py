@@ -59,14 +59,16 @@ def _chart(kind: str, cells: Sequence[Measured]) -> Chart:
     title, x_label = _KINDS[kind]
     by_key = grouped(cells, by_size)
     keys = sorted(by_key, key=lambda key: (key.size, rank(PLACEMENTS, key.placement), key.runtime))
-    panels = [_panel(key, by_key[key]) for key in keys[:MOST_PANELS]]
+    several = len(runtimes_of(cells)) > 1
+    panels = [_panel(key, by_key[key], several=several) for key in keys[:MOST_PANELS]]
     body = Curves(Axis.COUNT, x_label, Axis.SECONDS, "latency, one way", panels)
     name = slug("paced", kind, *runtimes_of(cells))
     return Chart(name, SITUATION, title, conditions(cells), _CAPTION, body)
 
 
-def _panel(key: PanelKey, cells: Sequence[Measured]) -> Panel:
-    title = f"{named_size(key.size)}, {place(key.placement)}, {loop_of(key.runtime)}"
+def _panel(key: PanelKey, cells: Sequence[Measured], *, several: bool) -> Panel:
+    loop = f", {loop_of(key.runtime)}" if several else ""
+    title = f"{named_size(key.size)}, {place(key.placement)}{loop}"
     ordered = sorted(cells, key=lambda one: one.curve_order)
     groups = grouped(ordered, lambda one: _without_pace(one).curve_key)
     curves = [_curve(members) for members in groups.values()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ipcbench.bench.results.axes import NATIVE, PYTHON
 from ipcbench.bench.results.units import named_size
 from ipcbench.reports.charts.bodies.stacks import Part, Stack, StackPanel, Stacks
 from ipcbench.reports.charts.captions import conditions, label, slug
@@ -13,17 +12,18 @@ from ipcbench.reports.charts.look.axis import Axis
 from ipcbench.reports.charts.look.palette import PARTS
 from ipcbench.reports.charts.sections import SMALL
 from ipcbench.reports.model import Measured, runtimes_of
+from ipcbench.reports.names import language
 from ipcbench.reports.verdicts.cost_model import CALLS, IN_PYTHON, SLEEPING, TURNS, Row, model
 
 MOST_BARS = 16  # of a panel
 _COLORS = {IN_PYTHON: PARTS[0], CALLS: PARTS[1], SLEEPING: PARTS[2], TURNS: PARTS[2]}
-_LANGUAGES = {PYTHON: "Python", NATIVE: "C"}
 _CAPTION = (
     "2 processes on one core. Calls and copying: one process that sends to itself. Sleeping and "
     "waking: the rest of the round trip. Python in the calls: its own calls, less those of the C "
     "loop. Where the C loop was not measured, or makes other calls, they stand under calls and "
     "copying. A part that is not above nothing is not drawn. "
-    "Parts are medians over rounds."
+    "The number and the line across a bar are the median of the whole. Parts are medians over "
+    "rounds as well, so they need not add up to it."
 )
 
 
@@ -49,9 +49,8 @@ def parts(cells: Sequence[Measured]) -> list[Chart]:
 
 
 def _stack(row: Row, names: Sequence[str]) -> Stack:
-    runtime = row.trip.cell.runtime
     return Stack(
-        f"{label(row.trip)}, {_LANGUAGES.get(runtime, runtime)}",
+        f"{label(row.trip)}, {language(row.trip.cell.runtime)}",
         row.trip.interval.median,
         {names.index(share.name): share.time for share in row.shares},
     )

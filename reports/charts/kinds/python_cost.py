@@ -1,4 +1,4 @@
-"""Charts of the cost of Python: the native loop beside the Python loop."""
+"""Charts of the cost of Python: the loop in C beside the Python loop."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ipcbench.reports.charts.look.style import facility_style
 from ipcbench.reports.charts.rows import DotPanelKey, DotPlot, Point, RowKey, dot_charts
 from ipcbench.reports.charts.sections import SITUATION
 from ipcbench.reports.model import Measured, inverse, loop_of, rank
+from ipcbench.reports.names import work
 from ipcbench.reports.verdicts.python_cost import (
     MARK,
     Cost,
@@ -32,7 +33,7 @@ def cost_charts(cells: Sequence[Measured]) -> list[Chart]:
     for pattern in sorted({one.pattern for one in found}, key=lambda one: rank(PATTERNS, one)):
         these = [one for one in found if one.pattern == pattern]
         if pattern not in (LATENCY, STREAM):
-            others += _chart(f"cost-{pattern}", pattern, these)
+            others += _chart(f"cost-{pattern}", work(pattern), these)
             continue
         noun = "round trip" if pattern == LATENCY else "stream"
         these = default_depth(found, pattern)
@@ -62,13 +63,13 @@ def _chart(kind: str, topic: str, found: Sequence[Cost], sized: bool = True) -> 
         for one in (cost.native, cost.python)
     ]  # fmt: skip
     differ = any(cost.native.facts.differs for cost in found)
-    other = f" (where marked {MARK}, the native loop makes other calls)" if differ else ""
+    other = f" (where marked {MARK}, the C loop makes other calls)" if differ else ""
     better = "Higher is better, to the right" if rates else "Lower is better, to the left"
     plot = DotPlot(
         kind,
         SITUATION,
         f"The cost of Python: {topic}",
-        "The same calls on the same descriptors and mappings, made by a compiled loop and by a "
+        "The same calls on the same descriptors and mappings, made by a loop in C and by a "
         f"Python loop: the distance between the two is the cost of Python{other}. {better}; "
         "logarithmic.",
         "messages per second" if rates else per,

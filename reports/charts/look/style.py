@@ -65,7 +65,16 @@ _PLACED = {
 }
 _FIRST = (  # facilities of a family in the order of its shades; any other has a shade by its name
     ("pipe", "fifo", "pipe:1M", "fifo:mknod", "vmsplice"),
-    ("unix-stream", "tcp", "unix-dgram", "socketpair", "unix-seqpacket"),
+    (
+        "unix-stream",
+        "tcp",
+        "unix-dgram",
+        "socketpair",
+        "unix-seqpacket",
+        "unix-stream:1M",
+        "tcp:1M",
+        "socketpair:dgram",
+    ),
     ("sysv-queue", "posix-queue", "sysv-queue:types"),
     ("memfd-passed", "memfd-pool", "process-vm"),
     ("mp-queue", "mp-pipe", "mp-simple-queue"),
@@ -74,6 +83,7 @@ _FIRST = (  # facilities of a family in the order of its shades; any other has a
     ("posix-sem", "futex", "sysv-sem", "eventfd", "signal"),
 )
 _SHADE: Mapping[str, int] = {name: at for names in _FIRST for at, name in enumerate(names)}
+# A memory that differs from POSIX's has a shade by itself: charts vary the memory or the waiter.
 _WAITERS = ("posix-sem", "futex", "sysv-sem", "eventfd", "pthread-cond")
 _SEGMENTS = ("posix", "sysv", "file", "tmpfs", "memfd", "mp")
 
@@ -112,7 +122,8 @@ def _shade(name: str) -> int:
     base = name.removesuffix("/in-place")
     segment, plus, waiter = base.removeprefix("shm:").partition("+")
     if plus and segment in _SEGMENTS and waiter in _WAITERS:
-        return _SEGMENTS.index(segment) + _WAITERS.index(waiter)
+        at = _SEGMENTS.index(segment)
+        return len(_WAITERS) + at - 1 if at else _WAITERS.index(waiter)
     return _SHADE[base] if base in _SHADE else zlib.crc32(base.encode())
 
 

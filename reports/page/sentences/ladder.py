@@ -9,11 +9,10 @@ from ipcbench.bench.results.units import short_size
 from ipcbench.reports.charts.captions import wait_phrase
 from ipcbench.reports.charts.kinds.ladder import rungs
 from ipcbench.reports.model import Measured, is_plain
-from ipcbench.reports.names import place
+from ipcbench.reports.names import language, place
 from ipcbench.reports.page.found import Found
 from ipcbench.reports.page.sentences.words import name_of, time_of
 from ipcbench.reports.page.texts.phrases import times
-from ipcbench.reports.verdicts.cases.case import language
 
 
 def sentence(found: Found) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipcbench.bench.decisions.contest import Verdict
 from ipcbench.bench.results.axes import STREAM
 from ipcbench.bench.results.units import human_rate, short_size
+from ipcbench.reports.names import language
 from ipcbench.reports.page.found import Found
 from ipcbench.reports.page.sentences.words import (
     fastest,
@@ -15,7 +16,6 @@ from ipcbench.reports.page.sentences.words import (
     where,
 )
 from ipcbench.reports.page.texts.phrases import times
-from ipcbench.reports.verdicts.cases.case import language
 from ipcbench.reports.verdicts.chapter import SHM_FASTEST
 from ipcbench.reports.verdicts.contests import Comparison
 

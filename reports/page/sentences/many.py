@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ipcbench.reports.names import language
 from ipcbench.reports.page.found import Found
 from ipcbench.reports.page.sentences.words import (
     fastest,
@@ -13,7 +14,6 @@ from ipcbench.reports.page.sentences.words import (
     with_others,
 )
 from ipcbench.reports.verdicts.answers import Tier
-from ipcbench.reports.verdicts.cases.case import language
 from ipcbench.reports.verdicts.finding import many
 
 _FORMS: Mapping[str, tuple[str, str]] = {  # task -> the other processes, and what happens

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.units import short_size
 from ipcbench.reports.charts.captions import manner_phrases
+from ipcbench.reports.names import language
 from ipcbench.reports.page.found import Found
 from ipcbench.reports.page.rows.narrow import NarrowRow, work_of
 from ipcbench.reports.page.sentences.words import name_of, time_of, where
 from ipcbench.reports.page.texts.phrases import marked_ratio
-from ipcbench.reports.verdicts.cases.case import language
 
 
 def sentence(found: Found, rows: Sequence[NarrowRow]) -> str:

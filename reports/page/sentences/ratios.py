@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from ipcbench.bench.results.units import short_size
+from ipcbench.reports.names import language, work
 from ipcbench.reports.page.found import Found
 from ipcbench.reports.page.rows.ratios import RatioRow, RatioTable, Wins
 from ipcbench.reports.page.sentences.words import where
 from ipcbench.reports.page.texts.phrases import times
-from ipcbench.reports.page.texts.ratio_phrases import PATTERNS
-from ipcbench.reports.verdicts.cases.case import language
 
 
 def sentence(found: Found, table: RatioTable) -> str:
@@ -23,10 +22,7 @@ def sentence(found: Found, table: RatioTable) -> str:
 
 def _sentence(row: RatioRow) -> str:
     here, crossing = row.situation, row.crossing
-    head = (
-        f"In {language(here.runtime)} {where(here.placement)} "
-        f"({PATTERNS.get(here.pattern, here.pattern)})"
-    )
+    head = f"In {language(here.runtime)} {where(here.placement)} ({work(here.pattern)})"
     if not crossing.sizes:
         undecided = " decided" if crossing.wins is Wins.UNDECIDED else ""
         sizes = ", ".join(map(short_size, row.by_size))

@@ -8,11 +8,11 @@ from ipcbench.bench.results.axes import BLOCK, NO_WAIT, RUNTIMES
 from ipcbench.bench.results.units import short_size
 from ipcbench.reports.charts.captions import wait_phrase
 from ipcbench.reports.model import Measured, grouped, rank
+from ipcbench.reports.names import language
 from ipcbench.reports.page.found import Found
 from ipcbench.reports.page.sentences.ladder import small_trips
 from ipcbench.reports.page.sentences.words import name_of, time_of, where
 from ipcbench.reports.page.texts.phrases import times
-from ipcbench.reports.verdicts.cases.case import language
 
 FIRST = "pipe"  # the facility that readers know best
 

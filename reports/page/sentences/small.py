@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ipcbench.bench.results.axes import SPIN
 from ipcbench.bench.results.units import short_size
+from ipcbench.reports.names import language
 from ipcbench.reports.page.found import Found
 from ipcbench.reports.page.sentences.words import (
     by_language,
@@ -16,7 +17,6 @@ from ipcbench.reports.page.sentences.words import (
     with_others,
 )
 from ipcbench.reports.verdicts.answers import Tier
-from ipcbench.reports.verdicts.cases.case import language
 
 
 def sentence(found: Found) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 
 from ipcbench.bench.decisions.tasks import SMALL
 from ipcbench.bench.results.units import human_rate, human_seconds
-from ipcbench.reports.names import PLACES, place
+from ipcbench.reports.names import PLACES, language, place
 from ipcbench.reports.page.chooser import differing
 from ipcbench.reports.page.glossary import MEANINGS
-from ipcbench.reports.verdicts.cases.case import FRAME, language
+from ipcbench.reports.verdicts.cases.case import FRAME
 from ipcbench.reports.verdicts.cases.choice import Choice
 from ipcbench.reports.verdicts.cases.missing import further
 from ipcbench.reports.verdicts.cases.rates import Loaded, Room

@@ -15,8 +15,7 @@ from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.units import short_size
 from ipcbench.reports.charts.captions import batch_phrase, looks_phrase, manner_phrases
 from ipcbench.reports.model import Measured
-from ipcbench.reports.names import display, place
-from ipcbench.reports.verdicts.cases.case import language
+from ipcbench.reports.names import display, language, place
 from ipcbench.reports.verdicts.contests import Comparison
 from ipcbench.reports.verdicts.trust import Trust
 

@@ -106,7 +106,7 @@ def cost_sentence(one: Sum) -> str:
     head = ", ".join(
         filter(None, (sentence(place(one.placement)), named_size(one.size), pace_phrase(one.pace)))
     )
-    longer = f"the {one.per} {_longer(middle)} with the Python loop than with the native one"
+    longer = f"the {one.per} {_longer(middle)} with the Python loop than with the C loop"
     if one.transports == 1:
         return f"{head}: {longer} (ratio {times(one.ratio[1])})."
     return (

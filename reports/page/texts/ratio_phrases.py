@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ipcbench.bench.decisions.situation import Situation
-from ipcbench.bench.results.axes import LATENCY, STREAM
 from ipcbench.bench.results.units import human_seconds, short_size
-from ipcbench.reports.names import display, place
+from ipcbench.reports.names import display, language, place, work
 from ipcbench.reports.page.rows.ratios import Crossing, Wins
 from ipcbench.reports.page.texts.phrases import TO, times
 from ipcbench.reports.page.texts.verdict_phrases import EARLY
-from ipcbench.reports.verdicts.cases.case import language
 from ipcbench.reports.verdicts.contests import Comparison
-
-PATTERNS: Mapping[str, str] = {LATENCY: "round trip", STREAM: "one way"}
 
 
 def row_place(one: Situation) -> str:
@@ -24,7 +20,7 @@ def row_place(one: Situation) -> str:
 
 def row_pattern(one: Situation) -> str:
     """Name the pattern of a row in plain words."""
-    return PATTERNS.get(one.pattern, one.pattern)
+    return work(one.pattern)
 
 
 def wins(one: Crossing) -> str:

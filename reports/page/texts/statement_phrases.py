@@ -171,7 +171,7 @@ def _by_clients(decision: Decision, speed: Speed) -> str:
 
 
 def short_situation(one: Situation) -> str:
-    """Describe a situation in a few words: `stream, 64 KiB, two cores awake, native loop`."""
+    """Describe a situation in a few words: `stream, 64 KiB, two cores awake, C loop`."""
     parts = (
         one.pattern,
         short_size(one.size) if one.size else "",

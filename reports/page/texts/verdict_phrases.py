@@ -100,7 +100,7 @@ def side(cells: Sequence[str], left_out: Sequence[str]) -> str:
 
 
 def apart(one: Measured, situation: Situation) -> str:
-    """Name what a contest crosses on purpose, of one of its cells: `, native loop`."""
+    """Name what a contest crosses on purpose, of one of its cells: `, C loop`."""
     parts = (
         "" if situation.runtime else loop_of(one.cell.runtime),
         "" if situation.wait else wait_phrase(one.wait),

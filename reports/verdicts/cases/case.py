@@ -21,7 +21,6 @@ from ipcbench.bench.results.axes import (
     HOT,
     LATENCY,
     LATEST,
-    NATIVE,
     PACED,
     PAIRS,
     PYTHON,
@@ -301,10 +300,3 @@ CASES: tuple[Case, ...] = (
     ),
 )
 """All cases, in the order of the page."""
-
-LANGUAGES = {PYTHON: "Python", NATIVE: "C"}
-
-
-def language(runtime: str) -> str:
-    """Name the language of a runtime's loop."""
-    return LANGUAGES.get(runtime, runtime)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from ipcbench.bench.results.axes import LATENCY, STREAM
 from ipcbench.bench.results.units import short_size
-from ipcbench.reports.names import place
-from ipcbench.reports.verdicts.cases.case import language
+from ipcbench.reports.names import language, place
 from ipcbench.reports.verdicts.cases.choice import Choice
 from ipcbench.reports.verdicts.cases.recommend import Recommendation
 

@@ -20,8 +20,8 @@ from ipcbench.bench.results.pace import CLOSED
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.units import format_size
 from ipcbench.reports.model import rank
-from ipcbench.reports.names import place
-from ipcbench.reports.verdicts.cases.case import CASES, CLIENTS, Case, language
+from ipcbench.reports.names import language, place
+from ipcbench.reports.verdicts.cases.case import CASES, CLIENTS, Case
 from ipcbench.reports.verdicts.cases.recommend import Recommendation
 
 MANY_CLIENTS = 50

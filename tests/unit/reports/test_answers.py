@@ -199,7 +199,7 @@ def test_what_a_contest_crosses_is_named_beside_its_sides() -> None:
     planned = cells(("pipe",), sizes=(64,), runtimes=("python", "native"))
     results = sweep(lambda *_: 1e-5, planned)
     (one,) = comparisons(of_results(results), measured(results))
-    assert phrases.apart(one.first, one.situation) == ", native loop"
+    assert phrases.apart(one.first, one.situation) == ", C loop"
     assert phrases.apart(one.second, one.situation) == ", Python loop"
     assert phrases.conditions(one.situation)[0] == "2 processes, both loops"
 

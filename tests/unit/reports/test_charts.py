@@ -41,6 +41,14 @@ from tests.synthetic import CARRYING, breadth, cells, reference, sweep
 PLACEMENTS = ("same-core", "cross-core")
 
 
+def test_a_label_that_is_cut_keeps_its_end() -> None:
+    label = "shared memory + System V sem., in place, fresh payload"
+    short = printable(label, 39)
+    assert len(short) == 39
+    assert short.startswith("shared memory + Sys…") and short.endswith("lace, fresh payload")
+    assert printable("shared memory + System V sem., in place", 39).count("…") == 0
+
+
 def flat(*rest: object) -> float:
     return 1e-5
 

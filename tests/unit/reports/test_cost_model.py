@@ -219,7 +219,7 @@ def test_both_tables_are_printed_from_the_folder_of_a_run(tmp_path: Path) -> Non
     lines = list(printed.read(tmp_path))
     assert re.fullmatch(  # all cells of a round share its drift
         r"64 B python pipe [56]\.\d\d µs = calls and copying [12]\.\d\d µs \(33%\) sleeping and "
-        r"waking [34]\.\d\d µs \(67%\) \[its calls were not measured natively\]",
+        r"waking [34]\.\d\d µs \(67%\) \[its calls were not measured in C\]",
         " ".join(lines[0].split()),
     )
     assert lines[-1].startswith("  python  pipe")

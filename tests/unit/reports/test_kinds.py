@@ -19,6 +19,7 @@ from ipcbench.reports.charts.kinds.ladder import rungs as rungs_of
 from ipcbench.reports.charts.kinds.narrow import NARROW
 from ipcbench.reports.charts.kinds.tails import MOST_CURVES
 from ipcbench.reports.charts.look.axis import Axis
+from ipcbench.reports.charts.look.palette import INK
 from ipcbench.reports.drawing.figures import draw
 from ipcbench.reports.model import measured
 from ipcbench.reports.names import place
@@ -71,6 +72,20 @@ def test_the_ladder_names_all_that_decides_a_round_trip() -> None:
         assert len({bar.style for bar in group.bars}) == 1
 
 
+def test_the_caption_of_the_ladder_names_what_differs_alone() -> None:
+    every = charts(rungs())["ladder-64"].caption
+    for text in ("(Python or C)", "two cores awake, which never idle", "sleeps or spins"):
+        assert text in every
+    placed = charts(sweep(reference, cells(("pipe", "tcp"), sizes=(64,), placements=PLACED[:2])))
+    chart = placed["ladder-64"]
+    assert "What differs is the CPUs (one core; two cores, which idle" in chart.caption
+    assert "language" not in chart.caption and "spins" not in chart.caption
+    labels = {bar.label for group in body(Bars, chart).groups for bar in group.bars}
+    assert labels == {"one core", "two cores"}
+    alike = charts(sweep(reference, cells(("pipe", "tcp"), sizes=(64,))))["ladder-64"]
+    assert "What differs is the facility alone." in alike.caption
+
+
 def test_a_ladder_of_few_bars_has_other_facilities_as_well() -> None:
     names = ("pipe", "unix-stream", "tcp")
     chart = charts(sweep(reference, cells(names, sizes=(64, 4096), placements=PLACED[:2])))
@@ -99,7 +114,7 @@ def test_spinning_on_idling_cores_stands_where_nothing_else_spins() -> None:
         ("pipe",), sizes=(64,), placements=("cross-core",), wait="spin"
     )
     (group,) = body(Bars, charts(sweep(reference, planned))["ladder-64"]).groups
-    assert "Python, two cores, spinning" in {bar.label for bar in group.bars}
+    assert "two cores, spinning" in {bar.label for bar in group.bars}
 
 
 # --- one size
@@ -108,7 +123,7 @@ def test_spinning_on_idling_cores_stands_where_nothing_else_spins() -> None:
 def test_small_messages_have_both_loops_in_one_row() -> None:
     found = charts(sweep(reference, cells(("pipe", "tcp"), runtimes=BOTH, placements=PLACED[:2])))
     dots = body(Dots, found["round-trip-python-native"])
-    assert [series.name for series in dots.series] == ["native loop", "Python loop"]
+    assert [series.name for series in dots.series] == ["C loop", "Python loop"]
     assert [panel.title for panel in dots.panels] == ["one core", "two cores"]
     assert [row.label for row in dots.rows] == ["pipe", "TCP"]
     assert all(set(row) == {0, 1} for panel in dots.panels for row in panel.dots)
@@ -218,9 +233,7 @@ def test_cpu_time_stands_against_latency_where_each_process_has_a_cpu() -> None:
     chart = charts(rungs())["cpu-python-native"]
     curves = body(Curves, chart)
     assert [panel.title for panel in curves.panels] == [
-        f"{loop} loop, {place(placement)}"
-        for loop in ("Python", "native")
-        for placement in PLACED[1:]
+        f"{loop} loop, {place(placement)}" for loop in ("Python", "C") for placement in PLACED[1:]
     ]
     for panel in curves.panels:
         spinning = [curve for curve in panel.curves if "spinning" in curve.label]
@@ -253,6 +266,41 @@ def test_the_parts_of_a_round_trip_are_a_bar() -> None:
     assert chart.table.rows[0][-1] == "6.00 µs"
 
 
+def test_a_bar_of_parts_has_a_line_where_its_number_is() -> None:
+    together, alone = (5e-6, 30e-6, 20e-6), (1e-6, 2e-6, 9e-6)
+
+    def time(transport: str, pattern: str, *rest: object) -> float:
+        return (alone if pattern == "self" else together)[int(str(rest[-1])) % 3]
+
+    planned = cells(("pipe",), ("latency",), (64,))
+    planned += cells(("pipe",), ("self",), (64,), processes=(1,))
+    chart = charts(sweep(time, planned, rounds=3, noise=0.0, drift=0.0))["parts-python"]
+    (stack,) = body(Stacks, chart).panels[0].stacks
+    assert sum(part.median for part in stack.parts.values()) < 0.9 * stack.whole
+    look = f"stroke:{INK};stroke-width:1.2"
+    drawn = ET.fromstring(draw(chart).svg.decode())
+    assert len([one for one in drawn.iter() if look in one.get("style", "")]) == 1
+    assert "need not add up" in chart.caption
+
+
+def test_rings_that_spin_name_no_waiter_when_they_are_read_in_place() -> None:
+    planned = cells((SHM, f"{SHM}/in-place"), sizes=(64,), placements=PLACED[1:2], wait="spin")
+    chart = charts(sweep(flat, planned))["in-place-latency-python"]
+    assert chart.title == "Copying out of shared memory and reading in place: round trip"
+    assert [row.label for row in body(Dots, chart).rows] == ["shared memory, spinning, 64 B"]
+
+
+def test_a_legend_does_not_repeat_the_note() -> None:
+    (chart,) = [
+        one for name, one in charts(sweep(flat, cells(("pipe", "tcp")))).items()
+        if name.startswith("round-trip")
+    ]  # fmt: skip
+    assert chart.note.startswith("Python loop")
+    assert draw(chart).svg.count(b"Python loop<") == 0
+    both = charts(sweep(flat, cells(("pipe", "tcp"), runtimes=BOTH)))["round-trip-python-native"]
+    assert draw(both).svg.count(b"Python loop<") == 1
+
+
 # --- narrow runs
 
 
@@ -273,6 +321,7 @@ def test_a_narrow_run_is_one_chart_of_bars() -> None:
 
 
 def test_a_group_of_bars_has_one_payload() -> None:
+    """And a bar does not repeat it: the title has all but the facility and its waiting."""
     planned = [
         cell
         for payload in ("fresh", "hot")
@@ -285,6 +334,13 @@ def test_a_group_of_bars_has_one_payload() -> None:
         ("fan-in, 4 KiB, one core, 3 processes", 2),
         ("fan-in, 4 KiB, one core, 3 processes, fresh payload", 2),
     ]
+    labels = {bar.label for group in body(Bars, chart).groups for bar in group.bars}
+    assert labels == {"pipe", "Unix socket"}
+
+
+def test_two_cells_are_both() -> None:
+    (chart,), _ = page_charts(measured(sweep(flat, cells(("pipe", "tcp"), sizes=(64,)))))
+    assert chart.title == "Both cells of this run"
 
 
 def test_a_run_of_more_cells_has_charts_of_its_questions() -> None:

@@ -150,14 +150,14 @@ def test_costs_with_other_native_calls_are_marked(found: list[Cost]) -> None:
     labels = {row.label for row in chart.body.rows}
     assert {"shared memory, spinning \N{DAGGER}", "shared memory + POSIX sem."} < labels
     assert {printable(label) for label in labels} == labels  # as they are drawn
-    assert "where marked \N{DAGGER}, the native loop makes other calls" in chart.caption
+    assert "where marked \N{DAGGER}, the C loop makes other calls" in chart.caption
     alike = costs(measured(sweep(reference, cells(("pipe",), runtimes=BOTH))))
     assert not any(one.native.facts.differs for one in alike)
 
 
 def test_several_messages_a_call_are_said_of_an_older_journal(tmp_path: Path) -> None:
     results = sweep(reference, cells(("shm:posix+spin",), ("stream",), runtimes=BOTH))
-    said = "one native call may transfer several messages of a stream"
+    said = "one call in C may transfer several messages of a stream"
     (tmp_path / "now").mkdir()
     (tmp_path / "then").mkdir()
     assert said not in write(results, tmp_path / "now").read_text()
@@ -173,7 +173,7 @@ def test_a_sum_leaves_out_the_floor_and_other_native_calls(found: list[Cost]) ->
     assert same.transports == 5
     assert same.added[1] == pytest.approx(4 * CALL, rel=0.1)
     assert same.ratio[2] < 3  # the floor's would be seven
-    assert "longer with the Python loop than with the native one" in cost_sentence(same)
+    assert "longer with the Python loop than with the C loop" in cost_sentence(same)
 
 
 def test_a_sum_is_of_one_pace_and_of_one_way_of_waiting() -> None:
@@ -208,7 +208,7 @@ def test_native_beside_python_is_a_chart_of_its_own(drawn: dict[str, Chart]) -> 
     chart = drawn["cost-latency-64-python-native"]
     assert isinstance(chart.body, Dots)
     assert chart.section == "situation"
-    assert [one.name for one in chart.body.series] == ["native loop", "Python loop"]
+    assert [one.name for one in chart.body.series] == ["C loop", "Python loop"]
     assert [panel.title for panel in chart.body.panels] == ["one core", "two cores awake"]
     assert "mp.Pipe" not in {row.label for row in chart.body.rows}
     for panel in chart.body.panels:
@@ -228,9 +228,9 @@ def test_both_loops_share_a_chart_in_panels_that_name_them(drawn: dict[str, Char
     assert isinstance(chart.body, Curves)
     assert [panel.title for panel in chart.body.panels] == [
         "Python loop, one core", "Python loop, two cores awake",
-        "native loop, one core", "native loop, two cores awake",
+        "C loop, one core", "C loop, two cores awake",
     ]  # fmt: skip
-    assert chart.note.startswith("Python and native loops; ")
+    assert chart.note.startswith("Python and C loops; ")
     for panel in chart.body.panels:
         assert len({line.label for line in panel.curves}) == len(panel.curves)
         assert all(line.x == sorted(set(line.x)) for line in panel.curves)  # one loop's points
@@ -238,7 +238,7 @@ def test_both_loops_share_a_chart_in_panels_that_name_them(drawn: dict[str, Char
     placement = drawn["placement-python-native"]
     assert isinstance(placement.body, Dots)
     assert [panel.title for panel in placement.body.panels] == [
-        "Python loop, 64 B", "Python loop, 64 KiB", "native loop, 64 B", "native loop, 64 KiB",
+        "Python loop, 64 B", "Python loop, 64 KiB", "C loop, 64 B", "C loop, 64 KiB",
     ]  # fmt: skip
 
 
@@ -249,7 +249,7 @@ def test_a_loop_has_no_panel_for_a_placement_that_it_lacks() -> None:
     chart = charts_of(sweep(reference, planned))["latency-python-native"]
     assert isinstance(chart.body, Curves)
     titles = [panel.title for panel in chart.body.panels]
-    assert titles[3:] == ["native loop, one core", "native loop, two cores awake"]
+    assert titles[3:] == ["C loop, one core", "C loop, two cores awake"]
 
 
 def test_a_pattern_of_one_loop_has_one_chart() -> None:
@@ -299,11 +299,11 @@ def test_the_claim_has_a_verdict_for_each_loop_where_they_differ() -> None:
     claim = claim_of(differing())
     assert claim.verdict is ClaimVerdict.DEPENDS
     assert by_loop(claim) == [
-        ("Python loop", ClaimVerdict.REFUTED), ("native loop", ClaimVerdict.SUPPORTED),
+        ("Python loop", ClaimVerdict.REFUTED), ("C loop", ClaimVerdict.SUPPORTED),
     ]  # fmt: skip
     said = summaries(claim)
     assert said.startswith("Python loop: of 2 contests: another facility is faster in 2.")
-    assert "Native loop: of 2 contests: shared memory is the fastest in 2." in said
+    assert "C loop: of 2 contests: shared memory is the fastest in 2." in said
 
 
 def test_one_verdict_for_both_where_they_agree() -> None:
@@ -336,18 +336,18 @@ def test_no_contest_of_the_claim_mixes_loops() -> None:
 def test_a_page_with_both_loops(tmp_path) -> None:
     page = write(differing(), tmp_path).read_text()
     card = page.index("Is shared memory the fastest?")
-    assert page.index("Python loop: refuted.") < page.index("Native loop: supported.")
+    assert page.index("Python loop: refuted.") < page.index("C loop: supported.")
     assert card < page.index("Python loop: refuted.") < page.index('id="trust"')
     assert 'id="costs"' in page
     assert page.index("What is the cost of Python?") < page.index('id="trust"')
-    assert '<tr class="loop"><th scope="rowgroup" colspan="5">Native loop</th></tr>' in page
+    assert '<tr class="loop"><th scope="rowgroup" colspan="5">C loop</th></tr>' in page
 
 
 def test_a_page_of_one_loop_does_not_mention_the_other(tmp_path) -> None:
     page = write(sweep(reference, cells()), tmp_path).read_text()
     assert 'id="costs"' not in page
     assert "What is the cost of Python?" not in page
-    assert "Native loop" not in page
+    assert "C loop" not in page
     assert '<tr class="loop">' not in page
 
 

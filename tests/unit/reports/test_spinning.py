@@ -120,7 +120,7 @@ def test_the_page_shows_both_shares_and_the_cpu_time(tmp_path: Path) -> None:
     assert "Is it the memory, or the spinning?" in text
     assert re.search(r"[34]\d\.\d\S by spinning, [45]\.\d+\S by the memory\.", text)
     assert re.search(
-        r"Native loop, two cores, 64 B: a pipe is \S+ \(\S+\) as fast if both ends spin, and "
+        r"C loop, two cores, 64 B: a pipe is \S+ \(\S+\) as fast if both ends spin, and "
         r"shared memory \(shm:posix\+futex\) that spins \S+ \(\S+\) as fast as that; together "
         r"\S+ \(\S+\)\. CPU time of both processes in a round trip: \S+ µs, \S+ µs, \S+ ns\.",
         text,

@@ -32,6 +32,15 @@ def test_the_facilities_that_are_compared_most_have_colours_of_their_own() -> No
     assert len({facility_style(one).color for one in found(*names)}) == len(names)
 
 
+def test_facilities_that_share_a_chart_of_the_usual_run_look_unlike() -> None:
+    names = (
+        "unix-stream", "unix-stream:1M", "tcp", "tcp:1M", "unix-dgram", "socketpair:dgram",
+        "shm:posix+posix-sem", "shm:posix+futex", "shm:posix+sysv-sem", "shm:sysv+posix-sem",
+        "shm:file+posix-sem", "shm:memfd+posix-sem",
+    )  # fmt: skip
+    assert len({facility_style(one).color for one in found(*names)}) == len(names)
+
+
 @given(st.lists(st.sampled_from(CARRYING), min_size=1, max_size=6, unique=True))
 def test_a_facility_looks_the_same_in_every_run(names: list[str]) -> None:
     whole = {one.cell.transport: facility_style(one) for one in found(*CARRYING)}
