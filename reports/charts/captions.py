@@ -100,9 +100,18 @@ def facility_name(one: Measured) -> str:
     transport = one.cell.present.transport
     if one.alike > 1:
         transport = f"shm:posix+{transport.partition('+')[2]}"
-    spins = one.wait == SPIN and "+futex" in transport
-    name = brief(display(transport, SPIN if spins else BLOCK))
+    name = brief(_named(transport, one.wait))
     return name if one.alike == 1 else f"{name}, {one.alike} segments alike"
+
+
+def full_name(one: Measured) -> str:
+    """Name a transport in a table: `shared memory, in place, spinning`, without a waiter."""
+    return _named(one.cell.present.transport, one.wait)
+
+
+def _named(transport: str, wait: str) -> str:
+    spins = wait == SPIN and "+futex" in transport
+    return display(transport, SPIN if spins else BLOCK)
 
 
 def remark(one: Measured) -> str:

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ipcbench.bench.decisions.contest import LEVEL
+from ipcbench.bench.decisions.tasks import NAMED
 from ipcbench.bench.results.axes import BLOCK, FAMILIES, FLOOR, NO_WAIT
 from ipcbench.bench.results.slowdowns import PROCESSOR
 from ipcbench.bench.results.units import (
@@ -19,6 +20,7 @@ from ipcbench.bench.results.units import (
     named_size,
     short_size,
 )
+from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.charts.look.palette import css_variables, family_class
 from ipcbench.reports.model import loop_of
 from ipcbench.reports.names import display
@@ -55,6 +57,7 @@ def environment() -> Environment:
         size=short_size,
         date=date,
         display=display,
+        command=command,
         sorts=sorts,
         named_size=named_size,
         span=human_span,
@@ -69,6 +72,7 @@ def environment() -> Environment:
     )
     made.globals.update(
         headline_lacks=headlines.lacking,
+        ENOUGH_ROUNDS=ENOUGH_ROUNDS,
         LEVEL=LEVEL,
         BLOCK=BLOCK,
         FILE_WAYS=files.WAYS,
@@ -77,6 +81,7 @@ def environment() -> Environment:
         crossing=single_phrases.crossing,
         FAMILIES=FAMILIES,
         FLOOR=FLOOR,
+        NAMED=NAMED,
         NO_WAIT=NO_WAIT,
         PROCESSOR=PROCESSOR,
         Outcome=Outcome,
@@ -88,6 +93,15 @@ def environment() -> Environment:
         **chooser_phrases.GLOBALS,
     )
     return made
+
+
+def command(text: str) -> Markup:
+    """Write a command whose lines break between its words alone, not at the hyphen of an option."""
+    words = Markup(" ").join(
+        Markup("<span>{}</span>" if "-" in one else "{}").format(_clean(one))
+        for one in text.split(" ")
+    )
+    return Markup('<code class="command">{}</code>').format(words)
 
 
 def sorts(value: float | None) -> Markup:

@@ -30,7 +30,8 @@ MEANINGS: Mapping[str, str] = {
     "spinning": "the process looks again and again and never sleeps: it takes a whole CPU",
     "tier": "the facilities that no other one beats by more than the band",
     "twin": "a cell that is measured a second time: both should have the same time",
-    "two cores": "each process has a CPU, which may go idle while it waits (cross-core)",
+    "two cores": "the processes in turn on two cores, or on more where there are as many; a core "
+    "may go idle while its processes wait (placement cross-core)",
     "two cores awake": "as two cores, with idle states forbidden (placement cross-core-awake)",
     "void": "a run that does not count, since other work took time from it",
 }

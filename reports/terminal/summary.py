@@ -138,7 +138,7 @@ def _rows(group: Sequence[Recommendation]) -> list[tuple[str, str, str, str, str
 
 def _row(one: Recommendation) -> tuple[str, str, str, str, str]:
     if one.lacks:
-        return _case(one), one.lacks.removeprefix("No headline: "), "", "", ""
+        return _case(one), one.lacks.removeprefix("No answer: "), "", "", ""
     best, others = one.best, len(one.members) - 1
     mark = f" +{others}" if others else " alone" if one.measured == 1 else ""
     name = f"{short(best)}{mark}"

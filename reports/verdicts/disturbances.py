@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from ipcbench.bench.results.records import Round, Run
-from ipcbench.bench.results.results import CellResult, Results
+from ipcbench.bench.results.results import CellResult, Results, Status
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.units import human_share
 from ipcbench.reports.names import place
@@ -45,7 +45,10 @@ def about_disturbances(results: Results) -> list[Finding]:
 def _about_kept(results: Results) -> list[Finding]:
     if not results.header.keep_disturbed:
         return []
-    text = "Runs count whatever disturbed them, as --keep-disturbed asks: figures may be too high."
+    text = (
+        "Runs count whatever disturbed them, as --keep-disturbed asks, but for those that missed "
+        "their rate: figures may be too high."
+    )
     return [Finding(Severity.WARNING, text)]
 
 
@@ -95,9 +98,11 @@ def _about_disturbed(results: Results) -> list[Finding]:
     if not disturbed:
         return []
     are = "cell is" if len(disturbed) == 1 else "cells are"
+    none = sum(result.status is Status.DISTURBED for result in disturbed)
+    without = f" ({none} of them {'have' if none > 1 else 'has'} none)" if none else ""
     text = (
         f"{len(disturbed)} {are} disturbed, and without a verdict: fewer than half of their "
-        f"rounds count: {named(disturbed)}. Stop other programs, and measure again."
+        f"rounds count{without}: {named(disturbed)}. Stop other programs, and measure again."
     )
     grave = len(disturbed) > SHARE_TO_NOTE * len(results.cells)
     return [Finding(Severity.WARNING if grave else Severity.NOTE, text)]

@@ -15,7 +15,7 @@ from ipcbench.reports.names import place
 from ipcbench.reports.verdicts.decisions import Decision
 from ipcbench.reports.verdicts.trust import Trust
 
-FEW = f"No headline: there are fewer than {ENOUGH_ROUNDS} common rounds"
+FEW = f"No answer: there are fewer than {ENOUGH_ROUNDS} common rounds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def lacking(placement: str, rounds: int, trust: Trust) -> str:
     `rounds`: the fewest that one of its ratios has.
     """
     if not _trusted(placement, trust):
-        return f"No headline: this run cannot be trusted on {place(placement)}"
+        return f"No answer: this run cannot be trusted on {place(placement)}"
     if rounds < ENOUGH_ROUNDS:
         return FEW
     return ""

@@ -110,7 +110,7 @@ def _place(placement: str, results: Results, controls: Controls) -> PlaceTrust:
     if not twins:
         severity = max(severity, Severity.NOTE)
     parts = [f"{place(placement)}: {_WORDS[severity]}" if twins else f"{place(placement)}: no twin"]
-    parts += [f"repeatable to ±{percent(width)}"] if width is not None else []
+    parts += [f"repeatable {repeats(width)}"] if width is not None else []
     parts += _seen(seen, here)
     parts += [f"{percent(void)} of its runs are void"] if void > SHARE_TO_NOTE else []
     parts += [f"bursts in {percent(bursts.late / bursts.runs)} of its runs"] if bursts.seen else []
@@ -133,6 +133,14 @@ def _seen(seen: tuple[float | None, int] | None, controls: Sequence[Control]) ->
     if slow_down is None:
         return [f"could not have seen 100 % in {rounds} rounds", *missed]
     return [f"could have seen {percent(slow_down)} in {rounds} rounds", *missed]
+
+
+def repeats(width: float, to: str = "to ") -> str:
+    """Write how far two measurements differ: `to ±4.5 %`, `within a factor of 12.8`.
+
+    A time cannot be shorter by 100 % or more, so a wide difference is a factor.
+    """
+    return f"{to}±{percent(width)}" if width < 1 else f"within a factor of {1 + width:.3g}"
 
 
 def percent(share: float) -> str:

@@ -128,6 +128,7 @@ class Sum:
     added: tuple[float, float, float]
     ratio: tuple[float, float, float]
     rounds: int  # the fewest of a ratio
+    clear: int  # transports whose difference is told apart from nothing
 
 
 def sums(found: Sequence[Cost]) -> list[Sum]:
@@ -171,6 +172,7 @@ def _sum(placement: str, column: Sequence[Cost | None]) -> Sum | None:
         _span(added),
         _span(ratio),
         min(one.ratio.n for one in carrying if one.ratio),
+        sum(one.clear for one in carrying),
     )
 
 

@@ -72,13 +72,19 @@ def _share(one: Measured, name: str) -> float | None:
 def in_short(rows: Sequence[Newest]) -> list[str]:
     """Return a sentence for each place with two ways or more: the youngest and the oldest values.
 
-    They are medians, and no verdicts: those are the contests' of the task.
+    They are medians, and no verdicts: those are the contests' of the task. Nothing is said of
+    fewer rounds than an interval takes.
     """
     places: dict[tuple[str, str, int, int], list[Newest]] = {}
     for row in rows:
         places.setdefault(row.place, []).append(row)
-    several = [found for found in places.values() if len([one for one in found if one.age]) > 1]
+    aged = [[one for one in found if _is_known(one)] for found in places.values()]
+    several = [found for found in aged if len(found) > 1]
     return [_sentence(found) for found in several[:MOST_SENTENCES]]
+
+
+def _is_known(row: Newest) -> bool:
+    return row.age is not None and row.age.verdict_possible
 
 
 def _sentence(rows: Sequence[Newest]) -> str:
@@ -88,9 +94,17 @@ def _sentence(rows: Sequence[Newest]) -> str:
     (young, best), (old, worst) = aged[0], aged[-1]
     cell = best.measured.cell
     readers = "1 reader" if best.readers == 1 else f"{best.readers} readers"
+    head = f"{readers}, {human_size(cell.size)}, {place(cell.placement)}, {loop_of(cell.runtime)}"
+    if not _apart(best, worst):
+        span = f"{human_seconds(young * 1e-9)} to {human_seconds(old * 1e-9)}"
+        return f"{head}: the values were {span} old (medians), and no facility is told apart by it."
     return (
-        f"{readers}, {human_size(cell.size)}, {place(cell.placement)}, {loop_of(cell.runtime)}: "
-        f"the youngest values came through {display(cell.transport)}, "
+        f"{head}: the youngest values came through {display(cell.transport)}, "
         f"{human_seconds(young * 1e-9)} old, the oldest through "
         f"{display(worst.measured.cell.transport)}, {human_seconds(old * 1e-9)} (medians)."
     )
+
+
+def _apart(young: Newest, old: Newest) -> bool:
+    """Tell if the intervals of two ages do not meet."""
+    return young.age is not None and old.age is not None and young.age.high < old.age.low

@@ -43,7 +43,8 @@ class Crossing:
     Attributes:
         wins: where, in one word.
         sizes: those at which it wins, ascending.
-        below: the largest smaller size, with FROM: the crossing lies between the two.
+        below: the largest smaller size, with FROM: the crossing lies between the two. One size
+            alone, with FROM, is the largest.
         open: the sizes that are undecided.
         only: the size, if no other one was compared.
     """

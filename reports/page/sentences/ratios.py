@@ -8,6 +8,7 @@ from ipcbench.reports.page.found import Found
 from ipcbench.reports.page.rows.ratios import RatioRow, RatioTable, Wins
 from ipcbench.reports.page.sentences.words import where
 from ipcbench.reports.page.texts.phrases import times
+from ipcbench.reports.page.texts.ratio_phrases import reach
 
 
 def sentence(found: Found, table: RatioTable) -> str:
@@ -32,9 +33,8 @@ def _sentence(row: RatioRow) -> str:
         for size in dict.fromkeys((crossing.sizes[0], crossing.sizes[-1]))
         if (one := row.by_size[size]).ratio is not None
     )
-    start = short_size(crossing.sizes[0])
-    reach = {
-        Wins.FROM: f"from {start} on",
+    at = {
+        Wins.FROM: reach(crossing),
         Wins.EVERYWHERE: "at every size that was measured",
     }.get(crossing.wins, f"at {', '.join(map(short_size, crossing.sizes))}")
-    return f"{head}, shared memory wins {reach}: {each} as the best other facility."
+    return f"{head}, shared memory wins {at}: {each} as the best other facility."

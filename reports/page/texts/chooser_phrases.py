@@ -60,7 +60,8 @@ def compared(one: Recommendation) -> str:
 def room(one: Room) -> str:
     """Say how many facilities carry a rate in a closed loop."""
     if one.easily == one.measured > 1:
-        return f"all {one.measured} carry twice that, in closed loops"
+        every = "both" if one.measured == 2 else f"all {one.measured}"
+        return f"{every} carry twice that, in closed loops"
     return f"{one.carry} of {one.measured} carry it, in closed loops"
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ipcbench.bench.decisions.situation import Situation
-from ipcbench.bench.results.axes import BLOCK
+from ipcbench.bench.results.axes import BLOCK, SPIN
 from ipcbench.bench.results.units import human_seconds, human_size, named_size, rounded_size
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.captions import (
+    full_name,
     manner_phrases,
     pace_phrase,
     placed,
@@ -108,11 +109,23 @@ def cost_sentence(one: Sum) -> str:
     )
     longer = f"the {one.per} {_longer(middle)} with the Python loop than with the C loop"
     if one.transports == 1:
-        return f"{head}: {longer} (ratio {times(one.ratio[1])})."
+        return f"{head}: {longer} (ratio {times(one.ratio[1])}).{_clear(one)}"
     return (
         f"{head}: {longer}. This is the median of {one.transports} transports, between "
         f"{signed(low)} and {signed(high)}; ratios {times(one.ratio[0])} to {times(one.ratio[2])}."
+        f"{_clear(one)}"
     )
+
+
+def _clear(one: Sum) -> str:
+    """Say how many of the differences are told apart from nothing; "" for all."""
+    if one.clear == one.transports:
+        return ""
+    if one.transports == 1:
+        return " Its interval contains 0."
+    if not one.clear:
+        return " In none of them does the interval exclude 0."
+    return f" In {one.clear} of them alone the interval excludes 0."
 
 
 def _longer(seconds: float) -> str:
@@ -170,8 +183,11 @@ def _ratio(one: Interval) -> str:
 def entrant(one: Measured, situation: Situation) -> str:
     """Name a transport in a row of a table: by its wait as well, where the row has several."""
     name = copying(one) if situation.in_place else one.cell.transport
-    wait = BLOCK if situation.wait else one.wait
-    return ", ".join([display(name, wait), *manner_phrases(one.cell)])
+    if situation.wait and one.wait == SPIN and "+futex" in name:  # a ring without a waiter
+        text = display(name, SPIN).removesuffix(f", {wait_phrase(SPIN)}")
+    else:
+        text = display(name, BLOCK if situation.wait else one.wait)
+    return ", ".join([text, *manner_phrases(one.cell)])
 
 
 def copying(one: Measured) -> str:
@@ -201,6 +217,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "signed_span": signed_span,
     "times": times,
     "waiting": wait_phrase,
+    "facility": full_name,
     "manner": manner_phrases,
 }
 GLOBALS: Mapping[str, Callable[..., object]] = {

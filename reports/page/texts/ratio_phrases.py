@@ -8,7 +8,7 @@ from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.results.units import human_seconds, short_size
 from ipcbench.reports.names import display, language, place, work
 from ipcbench.reports.page.rows.ratios import Crossing, Wins
-from ipcbench.reports.page.texts.phrases import TO, times
+from ipcbench.reports.page.texts.phrases import times
 from ipcbench.reports.page.texts.verdict_phrases import EARLY
 from ipcbench.reports.verdicts.contests import Comparison
 
@@ -27,7 +27,7 @@ def wins(one: Crossing) -> str:
     """Say where shared memory wins: `from 64 KiB on, not at 4 KiB`."""
     if one.wins is Wins.FROM and one.below is not None:
         below = "undecided" if one.below in one.open else "not"
-        return f"from {short_size(one.sizes[0])} on, {below} at {short_size(one.below)}"
+        return f"{reach(one)}, {below} at {short_size(one.below)}"
     if one.wins is Wins.SOMEWHERE:
         return f"at {_sizes(one.sizes)}"
     if one.wins is Wins.UNDECIDED:
@@ -35,6 +35,12 @@ def wins(one: Crossing) -> str:
     if one.only is not None:
         return f"at {short_size(one.only)}, the only size" if one.sizes else _never(one.only)
     return str(one.wins.value)
+
+
+def reach(one: Crossing) -> str:
+    """Say from which size on it wins: `from 64 KiB on`; of the largest alone, nothing is beyond."""
+    start = short_size(one.sizes[0])
+    return f"from {start} on" if len(one.sizes) > 1 else f"at {start}, the largest size"
 
 
 def _never(size: int) -> str:
@@ -46,9 +52,12 @@ def _sizes(sizes: Sequence[int]) -> str:
 
 
 def ratio(one: Comparison) -> str:
-    """Write the ratio of a contest so that it is above 1: `1.82x as fast`, `1.27x as slow`."""
+    """Write the ratio of a contest so that it is above 1: `1.82x as fast`; "" where it has none.
+
+    The mark before it says that it is undecided: a dash would say that nothing was measured.
+    """
     if one.ratio is None:
-        return TO
+        return ""
     mark = EARLY if one.judged.stopped_early else ""
     if one.ratio.value >= 1:
         return f"{times(one.ratio.value)}{mark} as fast"

@@ -13,7 +13,7 @@ from ipcbench.bench.results.units import human_share, short_size
 from ipcbench.bench.stats import CONFIDENCE
 from ipcbench.reports.charts.captions import manner_phrases, wait_phrase
 from ipcbench.reports.model import Measured, loop_of
-from ipcbench.reports.page.texts.phrases import TO, bounds, sentence, times
+from ipcbench.reports.page.texts.phrases import bounds, sentence, times
 from ipcbench.reports.verdicts.answers import Answer, Tier
 from ipcbench.reports.verdicts.contests import Comparison
 from ipcbench.reports.verdicts.decisions import Decision, Outcome, Stretch
@@ -82,9 +82,9 @@ def note(decision: Decision, one: Comparison) -> str:
 
 
 def ratio(one: Comparison) -> str:
-    """Format the ratio of a contest, with a mark where it is too extreme: `1.45x`."""
+    """Format the ratio of a contest, with a mark where it is too extreme: `1.45x`, or nothing."""
     if one.ratio is None:
-        return TO
+        return ""
     return f"{times(one.ratio.value)}{EARLY if one.judged.stopped_early else ''}"
 
 
@@ -223,7 +223,7 @@ def answer_summary(one: Answer) -> str:
     """Count the verdicts of a task's contests in one sentence."""
     number = len(one.comparisons)
     if not number:
-        return "No contest has both sides."
+        return "" if one.tiers else "No contest has both sides."
     decided = number - sum(each.is_open for each in one.comparisons)
     text = f"{decided} of {number} {plural(number, 'contest')} decided"
     return f"{text}{_needed_by(one.comparisons)}."

@@ -6,13 +6,13 @@ from ipcbench.bench.results.results import Results, Status
 from ipcbench.bench.results.severity import Severity
 from ipcbench.reports.names import place
 from ipcbench.reports.verdicts.finding import many
-from ipcbench.reports.verdicts.places import PlaceTrust, percent
+from ipcbench.reports.verdicts.places import PlaceTrust, repeats
 from ipcbench.reports.verdicts.trust import Trust
 
 _WITHOUT = {
     Status.SKIPPED: "skipped",
     Status.FAILED: "failed",
-    Status.DISTURBED: "disturbed",
+    Status.DISTURBED: "without an undisturbed run",
     Status.PENDING: "not reached",
 }
 _UNKNOWN = "repeatability not known"  # no identical cells were measured there
@@ -34,7 +34,7 @@ def _width(one: PlaceTrust, trust: Trust) -> str:
     name = place(one.placement)
     if trust.trusted(one.placement) is Severity.PROBLEM:
         return f"{name} not to be trusted"
-    return f"{name}: {_UNKNOWN}" if one.width is None else f"{name} ±{percent(one.width)}"
+    return f"{name}: {_UNKNOWN}" if one.width is None else f"{name} {repeats(one.width, '')}"
 
 
 def _places(trust: Trust) -> list[str]:
@@ -43,17 +43,17 @@ def _places(trust: Trust) -> list[str]:
     found: list[str] = []
     for one in trust.places:
         name = place(one.placement)
-        first = "repeatable to " if not found else ""
+        first = not found
         found.append(f"{name[:1].upper()}{name[1:]}: {_repeatable(one, trust, first)}.")
     return found
 
 
-def _repeatable(one: PlaceTrust, trust: Trust, first: str) -> str:
+def _repeatable(one: PlaceTrust, trust: Trust, first: bool) -> str:
     if trust.trusted(one.placement) is Severity.PROBLEM:
         return "not to be trusted"
     if one.width is None:
         return _UNKNOWN
-    return f"{first}±{percent(one.width)}"
+    return f"repeatable {repeats(one.width)}" if first else repeats(one.width, "")
 
 
 def _without_figure(results: Results) -> list[str]:

@@ -115,14 +115,14 @@ def test_nothing_that_is_not_trusted_has_a_headline() -> None:
     for one in bad:
         assert not one.members
         assert one.avoid is None
-        assert one.lacks.startswith("No headline: this run cannot be trusted on one core")
+        assert one.lacks.startswith("No answer: this run cannot be trusted on one core")
     assert all(one.members for one in found if one.placement != "same-core")
 
 
 def test_too_few_rounds_have_no_headline() -> None:
     found = recommended(synthetic.sweep(synthetic.reference, synthetic.cells(), rounds=3))
     assert found
-    assert {one.lacks for one in found} == {"No headline: there are fewer than 6 common rounds"}
+    assert {one.lacks for one in found} == {"No answer: there are fewer than 6 common rounds"}
 
 
 def test_spinning_is_recommended_only_where_the_reader_allows_it(

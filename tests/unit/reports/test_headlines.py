@@ -65,8 +65,8 @@ def test_contests_where_the_run_cannot_be_trusted_are_left_out() -> None:
     ("placement", "rounds", "text"),
     [
         ("same-core", 12, ""),
-        ("same-core", 5, "No headline: there are fewer than 6 common rounds"),
-        ("cross-core", 12, "No headline: this run cannot be trusted on two cores"),
+        ("same-core", 5, "No answer: there are fewer than 6 common rounds"),
+        ("cross-core", 12, "No answer: this run cannot be trusted on two cores"),
     ],
 )
 def test_an_estimate_has_a_headline_of_its_own(placement: str, rounds: int, text: str) -> None:

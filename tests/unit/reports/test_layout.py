@@ -144,7 +144,7 @@ def test_units_plurals_and_percent_signs_are_of_one_kind(
 def test_a_narrow_run_is_one_chart_and_one_table(number: int, tmp_path: Path) -> None:
     page = page_of(narrow(number, twins=cells(("pipe",), sizes=(64,))), tmp_path)
     shown = section(page, "cells")
-    assert f"How do the {number} cells of this run compare?" in shown
+    assert f"How do the {'two' if number == 2 else number} cells of this run compare?" in shown
     opened = re.sub(r"<details.*?</details>", "", shown, flags=re.DOTALL)
     assert page.count("<svg") == opened.count("<svg") == 1
     assert opened.count("<table") == 1

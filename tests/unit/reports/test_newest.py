@@ -41,6 +41,22 @@ def test_the_youngest_and_the_oldest_values_are_named(results: Results) -> None:
     assert "oldest through pipe, read to its end, " in sentence
 
 
+def test_ages_are_not_ranked_by_few_rounds_or_where_their_intervals_meet() -> None:
+    def of(rounds: int, *ages: int) -> list[str]:
+        planned = cells(tuple(AGES), patterns=("latest",), sizes=(64,))
+        found = sweep(lambda *rest: 1e-6, planned, rounds=rounds)
+        for result, age in zip(found.cells.values(), ages, strict=True):
+            for run in result.runs:
+                run.tail = dict(count([age + 40 * (run.round % 3)] * 1000))
+        return in_short(newest(measured(found)).rows)
+
+    assert of(5, 300, 9000) == []
+    (apart,) = of(8, 300, 9000)
+    assert "the youngest values" in apart
+    (alike,) = of(8, 300, 310)
+    assert "no facility is told apart by it" in alike and "youngest" not in alike
+
+
 def test_ages_that_were_not_taken_say_nothing(results: Results) -> None:
     for result in results.cells.values():
         for run in result.runs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ipcbench.bench.decisions.tasks import tasks_of
@@ -133,7 +135,11 @@ def test_the_page_explains_what_it_shows() -> None:
         "half of a round trip", "pauses of 1 ms", "no pause", "over 5 % of the median latency",
     ):  # fmt: skip
         assert words in section
+    assert "a message meets no other" not in section  # at some rates it does
     assert "<h3>Messages at a rate, and after a pause</h3>" in text
+    disturbed = [replace(one, disturbed=True) for one in measured(results)]
+    assert "disturbed: no verdict" not in section
+    assert "disturbed: no verdict" in part(page.render(results, disturbed, []), "paced")
     without = sweep(lambda *_: 2e-6, at("closed", pattern="latency"))
     assert 'id="paced"' not in page.render(without, measured(without), [])
 

@@ -299,7 +299,11 @@ def test_each_statement_of_the_chapter_has_a_row(tmp_path) -> None:
     assert "18 statements: 12 supported, 2 depending, 4 not measured." in section
     assert section.count("<summary>Evidence</summary>") <= 18
     assert "a later receiver found all 5 messages in a queue" in section
-    assert "To measure it: <code>ipcbench run -t file-map -t file-read</code>" in section
+    command = (
+        '<code class="command">ipcbench run <span>-t</span> <span>file-map</span> '
+        "<span>-t</span> <span>file-read</span></code>"
+    )
+    assert f"To measure it: {command}" in section
 
 
 def test_a_long_string_is_cut(tmp_path) -> None:

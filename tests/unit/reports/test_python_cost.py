@@ -176,6 +176,18 @@ def test_a_sum_leaves_out_the_floor_and_other_native_calls(found: list[Cost]) ->
     assert "longer with the Python loop than with the C loop" in cost_sentence(same)
 
 
+def test_a_cost_within_the_noise_is_said_to_be(tmp_path: Path) -> None:
+    planned = cells(("pipe", "tcp"), sizes=(64,), runtimes=BOTH)
+    (sure,) = sums(costs(measured(sweep(reference, planned, call=CALL))))
+    assert sure.clear == 2 and "interval" not in cost_sentence(sure)
+    (unsure,) = sums(costs(measured(sweep(reference, planned, call=1e-9, noise=0.2))))
+    assert unsure.clear == 0
+    assert cost_sentence(unsure).endswith("In none of them does the interval exclude 0.")
+    few = write(sweep(reference, planned, call=CALL, rounds=3), tmp_path).read_text()
+    assert "No answer: there are fewer than 6 common rounds" in few
+    assert "longer with the Python loop than" not in few
+
+
 def test_a_sum_is_of_one_pace_and_of_one_way_of_waiting() -> None:
     """A round trip after a pause includes a wake-up, which is no cost of Python."""
     names, small = ("pipe", "tcp"), {"sizes": (64,), "runtimes": BOTH}

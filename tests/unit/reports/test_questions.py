@@ -233,10 +233,10 @@ def test_a_narrow_run_shows_the_cases_that_it_has_first() -> None:
     part = text[text.index('id="not-measured"') :]
     for title in ("Frames of 6 MB", "Many senders, one receiver", "Lowest latency"):
         assert title in part
-    assert part.count("<code>ipcbench run ") == 9
+    assert part.count('<code class="command">ipcbench run ') == 9
 
 
 def test_nothing_measured_has_a_section_as_well() -> None:
     text = section(chosen(synthetic.sweep(seconds, [])))
     assert "Nothing was measured that answers an ordinary case." in text
-    assert text.count("<code>ipcbench run ") == 10
+    assert text.count('<code class="command">ipcbench run ') == 10

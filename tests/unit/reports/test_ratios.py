@@ -6,6 +6,7 @@ import pytest
 
 from ipcbench.bench.results.cell import Cell
 from ipcbench.reports.model import measured
+from ipcbench.reports.page import render as page
 from ipcbench.reports.page.found import find
 from ipcbench.reports.page.rows.ratios import RatioTable, Wins, ratios
 from ipcbench.reports.page.texts import ratio_phrases as phrases
@@ -34,6 +35,7 @@ def table(speeds: dict[int, float], planned: list[Cell] | None = None) -> RatioT
     [
         ((0.5, 0.5, 2, 2), Wins.FROM, "from 64 KiB on, not at 4 KiB"),
         ((0.5, 2, 2, 2), Wins.FROM, "from 4 KiB on, not at 64 B"),
+        ((0.5, 0.5, 0.5, 2), Wins.FROM, "at 1 MiB, the largest size, not at 64 KiB"),
         ((2, 2, 2, 2), Wins.EVERYWHERE, "at every size"),
         ((0.5, 0.5, 0.5, 0.5), Wins.NOWHERE, "at no size"),
         ((1, 1, 1, 1), Wins.NOWHERE, "at no size"),
@@ -77,3 +79,14 @@ def test_only_usual_contests_are_steps_of_one_axis() -> None:
         ("Python, one core", "round trip"), ("Python, one core", "one way"),
         ("C, one core", "round trip"), ("C, one core", "one way"),
     ]  # fmt: skip
+
+
+def test_without_rounds_enough_there_is_a_mark_and_no_dash() -> None:
+    """A dash means that nothing was measured."""
+    results = sweep(lambda *_: 1e-5, cells(("pipe", SHM), sizes=(64,)), rounds=3)
+    found = find(results, measured(results))
+    (row,) = ratios(decide(SHM_FASTEST, found.comparisons).comparisons).rows
+    assert [phrases.ratio(one) for one in row.by_size.values()] == [""]
+    text = page.render(results, measured(results), [])
+    assert '<span class="mark">?</span>' in text
+    assert '<span class="mark">?</span>\N{EN DASH}' not in text

@@ -151,7 +151,7 @@ def test_a_ratio_that_may_be_1_is_marked(tmp_path: Path, noise: float, mark: str
 
 def test_ratios_of_too_few_rounds_are_marked_and_have_no_headline(tmp_path: Path) -> None:
     text = page_of(sweep(flat, planned(), rounds=5), tmp_path)
-    assert "or the spinning? No headline: there are fewer than 6 common" in " ".join(text.split())
+    assert "or the spinning? No answer: there are fewer than 6 common" in " ".join(text.split())
     sentence = re.search(r"a pipe is (≈ )?\S+ \(\S+\) as fast if both ends spin", text)
     assert sentence is not None
     assert sentence[1] == "≈ "

@@ -11,6 +11,7 @@ from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.workers.affinity import moved
 from ipcbench.reports.model import measured
+from ipcbench.reports.verdicts.places import repeats
 from ipcbench.reports.verdicts.trust import assess
 from tests.synthetic import cells, sweep
 from tests.unit.reports.times import constant
@@ -211,7 +212,9 @@ def test_a_quota_is_named_with_its_remedy() -> None:
 
 def test_disturbed_cells_are_named() -> None:
     found = texts(void_in(range(1, 8), "9 % of a CPU's time went to other processes"))
-    assert "disturbed, and without a verdict: fewer than half of their rounds count" in found
+    assert "disturbed, and without a verdict: fewer than half of their rounds count:" in found
+    none = texts(void_in(range(20), "9 % of a CPU's time went to other processes"))
+    assert "fewer than half of their rounds count (2 of them have none): " in none
     assert "disturbed" not in texts(void_in(range(1, 7), "9 % of a CPU's time went to …"))
 
 
@@ -254,3 +257,12 @@ def test_runs_whose_processes_were_moved_have_one_cause() -> None:
         run.void = moved([[0], [number]], [[0], [number + 1]])
         assert run.void
     assert "void: the CPUs of a process changed (3)" in texts(results)
+
+
+def test_two_measurements_that_differ_by_100_percent_or_more_differ_by_a_factor() -> None:
+    """No time is shorter by so much."""
+    assert repeats(0.14) == "to ±14 %"
+    assert repeats(0.14, "") == "±14 %"
+    assert repeats(1.84) == repeats(1.84, "") == "within a factor of 2.84"
+    trust = assessed(slow_twin(1.0, noise=0.6))
+    assert "repeatable within a factor of " in trust.explained
