@@ -42,9 +42,13 @@ class Hello(Message, tag="hello"):
 
 
 class Connect(Message, tag="connect"):
-    """All processes have attached: their hellos, in the order of the processes."""
+    """All processes have attached.
+
+    `hellos`: those of this process's channel, in the order of the seats. `processes`: of the run.
+    """
 
     hellos: list[object]
+    processes: int
 
 
 class Check(Message, tag="check"):

@@ -105,7 +105,7 @@ def run_peer(
     while True:
         message = control.next()
         if isinstance(message, Connect):
-            deadline = time.monotonic() + attach_time(runner.size, len(message.hellos))
+            deadline = time.monotonic() + attach_time(runner.size, message.processes)
             runner.connect(message.hellos, deadline)
             control.say(Ready())
         elif isinstance(message, Check):
@@ -151,7 +151,7 @@ class Team:
         self.peers = [
             Peer(number, seat, cpus[number]) for number, seat in enumerate(seats) if number
         ]
-        self._cpus = cpus
+        self._seats, self._cpus = seats, cpus
         self._barrier = barrier
         self._block = 0  # the number of the last one
         self._starters = [peer for peer in self.peers if peer.seat.part.starts]
@@ -210,15 +210,18 @@ class Team:
                 self._give_up(last or ProcessFailure(peer.who, "", how_it_ended(status)))
 
     def connect(self, own_hello: object, deadline: float) -> list[object]:
-        """Collect the hellos of all peers, send all of them to each, and return them.
+        """Collect the hellos of all peers, send each those of its channel, and return the worker's.
 
         Raises: RunFailed, PeerGone, TimedOut.
         """
         greetings = [peer.near.listen(Hello, deadline) for peer in self.peers]
         hellos = [own_hello, *(greeting.hello for greeting in greetings)]
+        of_channels: dict[int, list[object]] = {}
+        for seat, hello in zip(self._seats, hellos, strict=True):
+            of_channels.setdefault(seat.channel, []).append(hello)
         for peer in self.peers:
-            peer.near.say(Connect(hellos))
-        return hellos
+            peer.near.say(Connect(of_channels[peer.seat.channel], len(hellos)))
+        return of_channels[self._seats[0].channel]
 
     def ready(self, deadline: float | None = None) -> list[int]:
         """Wait for all peers; return the numbers that competing receivers got in a check.

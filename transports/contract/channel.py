@@ -62,7 +62,7 @@ class Endpoint(Protocol):
         """Finish the set-up.
 
         Args:
-            hellos: the values of every seat's `hello`, in the order of the seats.
+            hellos: the values of `hello` of every seat of this channel, in the order of the seats.
             deadline: a point of `time.monotonic`.
 
         Raises:

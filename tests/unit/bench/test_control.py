@@ -51,7 +51,7 @@ def line() -> Iterator[tuple[ControlSocket, ControlSocket]]:
 MESSAGES = [
     Hello({"pid": 7, "address": ["a", 1]}),
     Hello(None),
-    Connect([1, None, "x"]),
+    Connect([1, None, "x"], 3),
     Check(),
     Block(1000),
     Go(),
@@ -113,7 +113,7 @@ def test_a_span_is_sent_to_the_last_bit(line: tuple[ControlSocket, ControlSocket
 
 CPUS = [list(range(300))] * 64  # of 64 processes that spin: what each says in its hello
 LONG = [
-    Connect([*CPUS]),
+    Connect([*CPUS], 64),
     Hello("x" * (1 << 20)),
     Hello({"text": "\u2028" * 70_000}),
     Ready(list(range(100_000))),
