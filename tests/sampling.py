@@ -123,9 +123,21 @@ def chosen(items: Sequence[pytest.Item], early: Early | None = None) -> list[pyt
             candidates[item.nodeid] = _candidate(item, name)
     share = SHARE if early is None else 1.0
     left_out |= candidates.keys() - drawn(candidates.values(), SEED, share)
-    if not SOAK:
-        left_out |= commands_left_out([item.nodeid for item in items], SEED)
+    if SOAK:
+        return shuffled([item for item in items if item.nodeid not in left_out], SEED)
+    left_out |= commands_left_out([item.nodeid for item in items], SEED)
     return [item for item in items if item.nodeid not in left_out]
+
+
+def shuffled(items: Sequence[pytest.Item], seed: str) -> list[pytest.Item]:
+    """Return the tests of each file, or class, in an order that the seed draws.
+
+    A sample may hold any part of a file: no test may need one before it.
+    """
+    first: dict[object, int] = {}
+    for place, item in enumerate(items):
+        first.setdefault(item.parent, place)
+    return sorted(items, key=lambda item: (first[item.parent], _digest(seed, item.nodeid)))
 
 
 def transport_of(node: pytest.Item | pytest.Collector) -> str | None:

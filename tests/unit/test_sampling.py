@@ -9,10 +9,12 @@ import sys
 from collections import Counter
 from math import ceil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from ipcbench.transports.registry import names
 from ipcbench.transports.testing import ContractTests
-from tests.sampling import APART, SHARE, Candidate, commands_left_out, drawn, kind_of
+from tests.sampling import APART, SHARE, Candidate, commands_left_out, drawn, kind_of, shuffled
 
 CONTRACT = Path(__file__).parents[1] / "contract/test_contract.py"
 KINDS = ["pipe", "socket", "eventfd", "futex", "spin"]
@@ -93,3 +95,18 @@ def test_the_contract_is_sampled() -> None:
     found = re.findall(r"::(test_\w+)", done.stdout)
     assert set(found) == {name for name in dir(ContractTests) if name.startswith("test_")}
     assert len(found) < 1000
+
+
+def test_a_soak_shuffles_the_tests_of_each_file() -> None:
+    """A test that needs one before it fails there, and not by chance in a sample."""
+    items: list[Any] = [
+        SimpleNamespace(parent=file, nodeid=f"{file}::{number}")
+        for file in ("b.py", "a.py")
+        for number in range(9)
+    ]
+    one, same, other = (shuffled(items, seed) for seed in ("1", "1", "2"))
+    assert one == same != other
+    for order in (one, other):
+        assert [item.parent for item in order] == [item.parent for item in items]
+        assert order != items
+        assert sorted(item.nodeid for item in order) == sorted(item.nodeid for item in items)

@@ -82,6 +82,32 @@ class Owner(Enum):
     UNKNOWN = "unknown"  # of another host or namespace, or hidden, or the ledger does not say
 
 
+def _line(entry: dict[str, object]) -> bytes:
+    """Return a line. It begins with a newline as well, so that a torn one spoils no other."""
+    return b"\n" + json.dumps(entry).encode() + b"\n"
+
+
+def _create_whole(path: Path, content: bytes) -> bool:
+    """Create a file that has its content when it gets its name: a kill leaves no draft.
+
+    Returns False where that cannot be done: a file system without O_TMPFILE, open(2), or no /proc.
+    """
+    try:
+        fd = os.open(path.parent, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return False
+    try:
+        if os.write(fd, content) != len(content):
+            return False
+        # With a descriptor, Python calls linkat(2), which follows the link in /proc.
+        os.link(f"/proc/self/fd/{fd}", path, src_dir_fd=fd, follow_symlinks=True)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return True
+
+
 class Ledger:
     """Append-only list of the kernel objects of one owner."""
 
@@ -91,18 +117,22 @@ class Ledger:
     @classmethod
     def open_new(cls, owner: int) -> Ledger:
         """Create a ledger in `home()` that belongs to the process `owner`. Raises: OSError."""
-        # It gets its final name once it names its owner: without one it would look
-        # abandoned to a process that cleans up at this moment.
-        path = home() / f"{secrets.token_hex(8)}.new"
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        # It gets its name once it names its owner: without one it would look abandoned to a
+        # process that cleans up at this moment.
+        here = Origin.here()
+        origin = here.entry() if here else {}
+        first = {"owner": owner, "start": process_start(owner), **origin}
+        path = home() / f"{secrets.token_hex(8)}.ledger"
+        if _create_whole(path, _line(first)):
+            return cls(path)
+        draft = path.with_suffix(".new")
+        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         os.close(fd)
         try:
-            here = Origin.here()
-            origin = here.entry() if here else {}
-            cls(path).write({"owner": owner, "start": process_start(owner), **origin})
-            return cls(path.rename(path.with_suffix(".ledger")))
+            cls(draft).write(first)
+            return cls(draft.rename(path))
         except BaseException:  # Ctrl-C, too
-            path.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
             raise
 
     def write(self, entry: dict[str, object]) -> None:
@@ -114,8 +144,7 @@ class Ledger:
         Raises:
             OSError: it is not written, or only a part of it.
         """
-        # It begins with a newline as well, so that a torn line spoils no other.
-        line = b"\n" + json.dumps(entry).encode() + b"\n"
+        line = _line(entry)
         fd = open_ours(self.path, os.O_WRONLY | os.O_APPEND)
         try:
             if os.write(fd, line) != len(line):

@@ -27,6 +27,7 @@ from ipcbench.transports.kernel_objects.ledger import (
     KINDS,
     LEDGER_VARIABLE,
     Ledger,
+    Owner,
     abandoned,
     current,
     process_start,
@@ -253,19 +254,26 @@ def test_a_process_tree_shares_one_ledger() -> None:
     assert len(standing(mine)) == 1
 
 
+@pytest.mark.parametrize("nameless", [True, False])
 def test_a_ledger_is_never_seen_without_its_owner(
-    private: Path, monkeypatch: pytest.MonkeyPatch
+    nameless: bool, private: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[list[Ledger]] = []
-    write = Ledger.write
+    """Its file has no name before it is whole; or another one, where that cannot be."""
+    if not nameless:
+        monkeypatch.setattr(os, "O_TMPFILE", os.O_RDWR)  # open(2) refuses it for a folder
+    seen: list[tuple[list[Ledger], list[str]]] = []
+    write = os.write
 
-    def spying(ledger: Ledger, entry: dict[str, object]) -> None:
-        seen.append(abandoned())
-        write(ledger, entry)
+    def spying(fd: int, data: bytes) -> int:
+        seen.append((abandoned(), [Path(name).suffix for name in os.listdir(private)]))
+        return write(fd, data)
 
-    monkeypatch.setattr(Ledger, "write", spying)
-    Ledger.open_new(os.getpid())
-    assert seen == [[]]
+    monkeypatch.setattr(os, "write", spying)
+    ledger = Ledger.open_new(os.getpid())
+    assert seen == [([], [] if nameless else [".new"])]
+    assert os.listdir(private) == [ledger.path.name]
+    assert ledger.owner() is Owner.ALIVE
+    assert ledger.path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_full_disk_prevents_an_announcement(monkeypatch: pytest.MonkeyPatch) -> None:
