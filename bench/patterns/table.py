@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ipcbench.bench.errors import LEAVE_OUT, BenchError
 from ipcbench.bench.patterns.alone import FILL, SCAN
 from ipcbench.bench.patterns.anew.arrays import ARRAYS
 from ipcbench.bench.patterns.anew.fresh import FRESH
@@ -26,6 +27,7 @@ from ipcbench.bench.patterns.stream import PAIRS, STREAM
 from ipcbench.bench.results.axes import ARRAY, HOT
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pace import CLOSED, offered
+from ipcbench.bench.version import VERSION
 
 ALL = (
     LATENCY, STREAM, AT_A_RATE, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER,
@@ -70,24 +72,48 @@ def has_pace(pattern: str, pace: str) -> bool:
     return pace == CLOSED or pattern in PAUSED
 
 
+class Lacking(BenchError):
+    """A cell that asks for more than the patterns here have: another version's, or a journal's."""
+
+
 def pattern_of(cell: Cell) -> Pattern:
     """Return the pattern that a cell runs.
 
-    Raises: KeyError for a pace, a batch or a payload that it lacks, and where it cannot be slowed.
+    Raises: Lacking for a pattern that is unknown, for a pace, a batch or a payload that it lacks,
+    and where it cannot be slowed.
     """
+    lacking = _lacking(cell)
+    if lacking:
+        raise Lacking(f"ipcbench {VERSION} has no {lacking}", LEAVE_OUT)
     if cell.slowed:
         return SLOWED[cell.pattern]
     found = PATTERNS[cell.pattern]
-    if not has_pace(cell.pattern, cell.pace):
-        raise KeyError(cell.pattern)
     if cell.pace != CLOSED and not found.open_loop:
         found = PAUSED[cell.pattern](cell.pace)
     if cell.payload == ARRAY:
         found = ARRAYS[cell.pattern]
     elif cell.payload != HOT and not found.alone:
         found = ANEW[cell.pattern]
-    if cell.batch == 1:
-        return found
-    if cell.pattern not in BATCHED:
-        raise KeyError(cell.pattern)
-    return batched(found, cell.batch)
+    return found if cell.batch == 1 else batched(found, cell.batch)
+
+
+def _lacking(cell: Cell) -> str:
+    """Return what a cell asks for and no pattern has, "" if nothing."""
+    if cell.pattern not in PATTERNS:
+        return f"pattern {cell.pattern}"
+    if cell.slowed:
+        return "" if cell.pattern in SLOWED else f"{cell.pattern} with slowed {cell.slowed}"
+    if not has_pace(cell.pattern, cell.pace):
+        return f"{cell.pattern} with pace {cell.pace}"
+    if not has_payload(cell.pattern, cell.payload):
+        return f"{cell.pattern} with payload {cell.payload}"
+    if cell.batch != 1 and (cell.pattern not in BATCHED or cell.payload != HOT):
+        return asked_of(cell)
+    return ""
+
+
+def asked_of(cell: Cell) -> str:
+    """Describe what a cell asks of its pattern: `fan-in with payload fresh`."""
+    asked = ("payload", cell.payload, HOT), ("pace", cell.pace, CLOSED), ("batch", cell.batch, 1)
+    named = [f"{axis} {value}" for axis, value, usual in asked if value != usual]
+    return f"{cell.pattern} with {' and '.join(named)}" if named else f"pattern {cell.pattern}"

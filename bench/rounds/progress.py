@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
-from ipcbench.bench.patterns.table import pattern_of
+from ipcbench.bench.patterns.table import Lacking, pattern_of
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Looked, Round, Run
 from ipcbench.bench.results.results import Results
@@ -133,6 +133,6 @@ def _known(cell: Cell) -> bool:
     """Tell whether this version has the pattern, with that pace: a journal is untrusted."""
     try:
         pattern_of(cell)
-    except KeyError:
+    except Lacking:
         return False
     return True

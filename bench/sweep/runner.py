@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 
 from msgspec import structs
 
+from ipcbench.bench.errors import LEAVE_OUT
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.loops.payloads.pool import buffers_of
 from ipcbench.bench.machine.settling import settle
-from ipcbench.bench.patterns.table import pattern_of
+from ipcbench.bench.patterns.table import asked_of, pattern_of
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.plan.timing import Timing
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
+from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.deadlines import setup_time
 from ipcbench.bench.workers.fork_parent import (
@@ -95,10 +97,13 @@ class Runner:
             self.renew()
         assert self._server is not None
         try:
-            return self._server.run(job)
+            reply = self._server.run(job)
         except ForkServerLost as error:
             self.end()
             return Reply(failure=ProcessFailure("the fork server", "", str(error), error.remedy))
+        if self._program != HERE:
+            reply.failure = translated(reply.failure, job.cell)
+        return reply
 
     def _job(
         self,
@@ -186,3 +191,14 @@ class Runner:
             with contextlib.suppress(ForkServerLost):
                 return ForkServer(self._program)
         return ForkServer(self._program)
+
+
+def translated(failure: ProcessFailure | None, cell: Cell) -> ProcessFailure | None:
+    """Return an arm's failure; of an older one that lacks what a cell asks for, in words.
+
+    Such an ipcbench answers with the KeyError of a table of patterns, before it attaches.
+    """
+    if failure is None or failure.where != "start" or not failure.what.startswith("KeyError: "):
+        return failure
+    what = f"its ipcbench has no {asked_of(cell)}"
+    return ProcessFailure(failure.who, failure.where, what, LEAVE_OUT)

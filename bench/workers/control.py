@@ -18,11 +18,12 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
-from ipcbench.bench.errors import BenchError
+from ipcbench.bench.errors import LEAVE_OUT, BenchError
 from ipcbench.bench.results.records import Usage
 from ipcbench.transports.base import refused
 from ipcbench.transports.base.os_errors import remedy
 from ipcbench.transports.contract import PeerGone, TimedOut, Unavailable
+from ipcbench.transports.registry import UnknownTransport
 
 LARGEST = 1 << 24  # bytes of a message: a peer's data come from a plug-in
 RECORD = 4096  # bytes: the smallest buffer of a socket takes it, SOCK_MIN_SNDBUF of the kernel
@@ -147,6 +148,8 @@ def failure_of(who: str, error: BaseException, where: str = "") -> ProcessFailur
     """Describe an error that ends a run."""
     if isinstance(error, Unavailable):
         return ProcessFailure(who, where, str(error.reason)[:LONGEST], str(error.remedy)[:LONGEST])
+    if isinstance(error, UnknownTransport):
+        return ProcessFailure(who, where, str(error)[:LONGEST], LEAVE_OUT)
     if isinstance(error, BenchError) and error.remedy:
         return ProcessFailure(who, where, str(error)[:LONGEST], error.remedy[:LONGEST])
     help_ = remedy(error) if isinstance(error, Exception) else ""

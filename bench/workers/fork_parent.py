@@ -33,7 +33,7 @@ from ipcbench.bench.workers.process import adopt_orphans, die_with, flush
 from ipcbench.transports.base import refused
 from ipcbench.transports.base.os_errors import MORE_PROCESSES
 from ipcbench.transports.contract import Unavailable
-from ipcbench.transports.registry import get
+from ipcbench.transports.registry import UnknownTransport, get
 
 CLOSE_TIME = 2.0  # seconds for it to end, with all processes below it
 FEW_PROCESSES = 64  # of a user: getrlimit(2)
@@ -312,7 +312,7 @@ class _Workers:
             self._running = attempt.Attempt(self._runner, self._log)
             self._running.start(job, encoded)
             return self._running.reply()
-        except Unavailable as reason:
+        except (Unavailable, UnknownTransport) as reason:
             return Reply(failure=failure_of("the fork server", reason, "start"))
 
     def _fit_for(self, job: Job) -> attempt.Attempt | None:

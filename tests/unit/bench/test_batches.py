@@ -18,7 +18,7 @@ from ipcbench.bench.loops.messages import MESSAGES, Corrupt, message
 from ipcbench.bench.patterns import batch
 from ipcbench.bench.patterns.batch import batched, numbers_sent, rows
 from ipcbench.bench.patterns.part import Part, Seat
-from ipcbench.bench.patterns.table import BATCHED, PATTERNS, pattern_of
+from ipcbench.bench.patterns.table import BATCHED, PATTERNS, Lacking, pattern_of
 from ipcbench.bench.results.cell import Cell
 from ipcbench.transports.contract import PeerGone
 from ipcbench.transports.native import NativeEndpoint, built
@@ -160,7 +160,7 @@ def a_cell(pattern: str, size: int, payload: str = "hot") -> Cell:
 
 def test_a_batch_of_new_messages_is_unknown() -> None:
     """One call sends the same bytes several times: such a cell of a journal is not read."""
-    with pytest.raises(KeyError):
+    with pytest.raises(Lacking, match="has no stream with payload fresh and batch 16"):
         pattern_of(a_cell("stream", 16, "fresh"))
 
 
@@ -169,7 +169,7 @@ def test_patterns_with_batches_have_loops_of_their_own(name: str) -> None:
     if not PATTERNS[name].open_loop:  # it has no pace closed
         assert pattern_of(a_cell(name, 1)) is PATTERNS[name]
     if name not in BATCHED:
-        with pytest.raises(KeyError):
+        with pytest.raises(Lacking, match=f"has no {name} with "):
             pattern_of(a_cell(name, 16))
         return
     found = pattern_of(a_cell(name, 16))

@@ -7,13 +7,16 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
 
 import ipcbench
+from ipcbench.bench.errors import LEAVE_OUT
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
+from ipcbench.bench.sweep.runner import translated
 from ipcbench.bench.version import VERSION
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.fork_parent import ForkServer, ForkServerLost, Program
@@ -120,8 +123,7 @@ def test_a_fork_server_names_its_protocol_and_the_job() -> None:
         job = msgspec.structs.replace(
             JOB, cell=msgspec.structs.replace(CELL, transport="no-such"), attempt=3
         )
-        with pytest.raises(ForkServerLost):
-            parent.run(job)
+        assert parent.run(job).answers(job)
     finally:
         parent.close()
 
@@ -274,3 +276,56 @@ def test_a_job_that_cannot_be_read_is_said_in_one_line() -> None:
         assert server._process.wait(10) == 0
     finally:
         server.close()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"transport": "nowhere"}, "unknown transport 'nowhere': `ipcbench list` shows all"),
+        ({"pattern": "never"}, f"ipcbench {VERSION} has no pattern never"),
+        ({"payload": "fresh", "pattern": "counter"},
+         f"ipcbench {VERSION} has no counter with payload fresh"),
+        ({"batch": 4}, f"ipcbench {VERSION} has no latency with batch 4"),
+        ({"pattern": "stream", "pace": "pause:1ms"},
+         f"ipcbench {VERSION} has no stream with pace pause:1ms"),
+        ({"pattern": "stream", "slowed": 5},
+         f"ipcbench {VERSION} has no stream with slowed 5"),
+    ],
+)  # fmt: skip
+def test_a_job_with_an_unknown_name_is_answered_in_one_line(
+    more: dict[str, Any], said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The next job is answered as well."""
+    server, job = ForkServer(), msgspec.structs.replace(JOB, clock="perf_counter")
+    try:
+        cell = msgspec.structs.replace(CELL, size=64, **more)
+        reply = server.run(msgspec.structs.replace(job, cell=cell))
+        assert reply.failure is not None
+        assert reply.failure.what == said
+        assert (reply.failure.where, reply.failure.remedy) == ("start", LEAVE_OUT)
+        assert server.run(job).failure is None
+    finally:
+        server.close()
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("key", ["'fan-in'", "Part(loop=<function stream_sender at 0x7f>)"])
+def test_the_answer_of_an_older_arm_that_lacks_a_payload_is_translated(key: str) -> None:
+    """It has looked for the pattern in a table before it attached."""
+    cell = msgspec.structs.replace(CELL, pattern="fan-in", payload="fresh", batch=4)
+    found = translated(ProcessFailure("the worker", "start", f"KeyError: {key}"), cell)
+    assert found is not None
+    assert found.what == "its ipcbench has no fan-in with payload fresh and batch 4"
+    assert (found.who, found.where, found.remedy) == ("the worker", "start", LEAVE_OUT)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        None,
+        ProcessFailure("the worker", "block 3", "KeyError: 'fan-in'"),
+        ProcessFailure("the worker", "start", "OSError: no memory"),
+    ],
+)
+def test_other_answers_are_kept(failure: ProcessFailure | None) -> None:
+    assert translated(failure, CELL) is failure
