@@ -15,17 +15,18 @@ from ipcbench.reports.terminal.text import CUT, columns, wrapped
 from ipcbench.reports.verdicts.finding import many
 from ipcbench.reports.verdicts.trust import Trust
 
-MOST = 24  # cells
+MOST = 24  # cells: as many as a terminal shows at once
 
 
 def figures(cells: Sequence[Measured], trust: Trust) -> list[str]:
     """Return a line for each cell, and the reason why none has an interval or a verdict. Pure.
 
-    Nothing for more cells than a terminal shows at once.
+    Of many cells, the first ones have a line; nothing for none.
     """
-    if not 0 < len(cells) <= MOST:
+    if not cells:
         return []
-    return [*_table(sorted(cells, key=lambda one: one.order), trust), "", *_why(cells)]
+    first = sorted(cells, key=lambda one: one.order)[:MOST]
+    return [*_table(first, trust), "", *_why(cells)]
 
 
 def _table(cells: Sequence[Measured], trust: Trust) -> list[str]:
@@ -65,7 +66,8 @@ def _why(cells: Sequence[Measured]) -> Iterator[str]:
     rounds = sorted({len(one.times) for one in cells})
     number = many(rounds[-1], "round")
     span = number if len(rounds) == 1 else f"{rounds[0]} to {number}"
-    text = f"(medians of {span}"
+    some = f"{MOST} of {len(cells)} cells; " if len(cells) > MOST else ""
+    text = f"({some}medians of {span}"
     if rounds[0] < ENOUGH_ROUNDS:
         text += f"; no interval and no verdict: these take {ENOUGH_ROUNDS} rounds"
     yield from wrapped(f"{text})")

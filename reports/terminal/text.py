@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from textwrap import wrap
 
 WIDTH = 80
 GAP, CUT = "  ", "…"
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|[nµm]?s|[KMG]?i?B)(?![a-z]))")
+_KEPT = "\N{NO-BREAK SPACE}"
 
 
 def columns(rows: Sequence[Sequence[str]], *, right: int = 1, cut: int = 0) -> list[str]:
@@ -30,9 +33,18 @@ def columns(rows: Sequence[Sequence[str]], *, right: int = 1, cut: int = 0) -> l
 
 
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}{CUT}"
+    """Cut a text in its middle: its end often tells it apart, as `, in place` does."""
+    if len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return f"{text[: width - 1 - tail]}{CUT}{text[len(text) - tail :]}"
 
 
 def wrapped(text: str, indent: str = "") -> list[str]:
-    """Break a text into lines; the lines behind the first one are indented."""
-    return wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    """Break a text into lines; the lines behind the first one are indented.
+
+    No line ends between a number and its unit.
+    """
+    kept = _UNIT.sub(_KEPT, text)
+    lines = wrap(kept, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    return [line.replace(_KEPT, " ") for line in lines]

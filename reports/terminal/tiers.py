@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 
 from ipcbench.bench.decisions.contest import Verdict
@@ -14,10 +14,11 @@ from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.units import human_seconds, short_size
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.reports.charts.captions import manner_phrases
+from ipcbench.reports.estimates import ratio
 from ipcbench.reports.model import Measured
 from ipcbench.reports.names import language, place
 from ipcbench.reports.page.texts.crossing_phrases import crossing_line, has_rounds
-from ipcbench.reports.terminal.summary import judged
+from ipcbench.reports.terminal.judged import judged
 from ipcbench.reports.terminal.text import columns, wrapped
 from ipcbench.reports.verdicts.answers import Answer, Tier
 from ipcbench.reports.verdicts.contests import Comparison
@@ -25,13 +26,23 @@ from ipcbench.reports.verdicts.trust import Trust
 
 Wanted = Callable[[str, Situation], bool]
 MOST = 2000  # lines
+TIMES = " times as long"
+RATIOS = (
+    "(times as long: estimated over all pairs of rounds, as the page has it; the ratio of the two "
+    "medians can differ)"
+)
 
 
 def tiers(results: Results, wanted: Wanted) -> list[str]:
     """Return the tiers of the (task, situation) that are wanted, as lines. Pure."""
     found, trust = judged(results)
-    text = [line for answer in found for line in _answer(answer, wanted, trust)]
-    return text[:MOST]
+    return tier_lines(found, wanted, trust)
+
+
+def tier_lines(found: Iterable[Answer], wanted: Wanted, trust: Trust) -> list[str]:
+    """Return the tiers of some answers, as lines, with a note about the ratios. Pure."""
+    text = [line for answer in found for line in _answer(answer, wanted, trust)][:MOST]
+    return [*text, *wrapped(RATIOS), ""] if any(TIMES in line for line in text) else text
 
 
 def tiers_as_data(results: Results, wanted: Wanted) -> list[dict[str, object]]:
@@ -132,8 +143,13 @@ def _sorted(tier: Tier) -> list[Entrant]:
 def _row(one: Entrant, tier: Tier) -> tuple[str, str, str, str]:
     cell = tier.cells[one.cell]
     limits = f"{human_seconds(cell.interval.low)} to {human_seconds(cell.interval.high)}"
-    times = one.median / tier.members[0].median
     standing = "" if one.standing is Standing.BEST else one.standing.value
     if one.standing is Standing.OUT:
-        standing = f"{times:.2f} times as long"
+        standing = f"{_times(cell, tier.cells[tier.members[0].cell]):.2f}{TIMES}"
     return f"    {name_of(cell)}", human_seconds(one.median), f"({limits})", standing
+
+
+def _times(one: Measured, best: Measured) -> float:
+    """Divide a time by that of the best, by the estimate that the page has for it."""
+    found = ratio(one, best)
+    return one.interval.median / best.interval.median if found is None else found.median

@@ -205,7 +205,7 @@ CASES: tuple[Case, ...] = (
         instead_of="mp-queue",
         named=True,
         runtimes=(PYTHON,),
-        short="not mp.Queue",
+        short="beside mp.Queue",
     ),
     Case(
         "unix-or-tcp",

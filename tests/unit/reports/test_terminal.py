@@ -8,9 +8,12 @@ import pytest
 
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.results.results import Results
+from ipcbench.reports.estimates import ratio
+from ipcbench.reports.model import measured
 from ipcbench.reports.page.texts.chooser_phrases import a_unit
+from ipcbench.reports.terminal.figures import MOST
 from ipcbench.reports.terminal.summary import summary
-from ipcbench.reports.terminal.text import columns
+from ipcbench.reports.terminal.text import columns, wrapped
 from ipcbench.reports.terminal.tiers import tiers, tiers_as_data
 from tests import synthetic
 
@@ -51,7 +54,7 @@ def test_trust_comes_first_and_each_case_has_a_line_in_each_language() -> None:
     for language in ("Python, two cores awake", "C, two cores awake"):
         row = line_of(text, "request, answer", language)
         assert re.search(r"(pipe|shared memory \+ POSIX sem\.) \+1 +5\.\d+ µs .*", row)
-    assert "+1: one other is not told apart from it" in " ".join(text)
+    assert "+N: N others are not told apart from it" in " ".join(text)
 
 
 def test_all_answers_take_few_lines_of_80_columns() -> None:
@@ -65,7 +68,7 @@ def test_all_answers_take_few_lines_of_80_columns() -> None:
 def test_a_placement_that_cannot_be_trusted_has_no_figure() -> None:
     text = summary(made(twin=1.4))
     assert text[0] == "Trust: two cores awake not to be trusted"
-    assert "this run cannot be trusted on two co" in line_of(text, "request, answer")
+    assert "this run cannot be trusted on two cores awake" in line_of(text, "request, answer")
     assert "µs" not in "".join(text)
 
 
@@ -103,8 +106,53 @@ def test_what_all_cells_have_in_common_stands_above_them_where_lines_would_be_cu
     ]
 
 
-def test_many_cells_with_too_few_rounds_have_no_figures() -> None:
-    assert summary(synthetic.breadth(rounds=3, tail=0)) == []
+def test_many_cells_with_too_few_rounds_have_figures_of_the_first_ones() -> None:
+    results = synthetic.breadth(rounds=3, tail=0)
+    text = summary(results)
+    shown = [one for one in measured(results) if not one.cell.is_control]
+    assert len([line for line in text if line.startswith("  ") and "µs" in line]) == MOST
+    assert f"({MOST} of {len(shown)} cells; medians of 3 rounds" in " ".join(text)
+    assert summary(synthetic.sweep(synthetic.reference, [])) == []
+
+
+def test_a_run_of_few_answers_has_a_line_for_each_placement() -> None:
+    planned = synthetic.cells(NAMES, sizes=(64,), placements=("same-core", "cross-core-awake"))
+    text = summary(synthetic.sweep(lambda name, *_: SECONDS[name], planned, noise=0.01))
+    assert line_of(text, "request, answer", "Python, one core")
+    assert line_of(text, "request, answer", "Python, two cores awake")
+
+
+def test_transports_without_an_ordinary_case_are_compared() -> None:
+    planned = synthetic.cells(NAMES[:2], ("stream",), (1 << 20,), payload="array")
+    results = synthetic.sweep(lambda name, *_: SECONDS[name], planned, noise=0.01)
+    text = summary(results)
+    assert any(re.search(r"unix-stream .* 1\.[78]\d times as long$", line) for line in text)
+    assert "the ratio of the two medians can differ)" in " ".join(text)
+
+
+def test_times_as_long_are_those_of_the_page() -> None:
+    results = made()
+    text = tiers(results, lambda task, one: task == "small-request" and one.runtime == "python")
+    (line,) = [line for line in text if line.startswith("    tcp")]
+    cells = {
+        one.cell.transport: one
+        for one in measured(results)
+        if one.cell.runtime == "python" and not one.cell.is_control
+    }
+    best = re.split(" +", text[text.index("  Python, latency, 64 B, two cores awake") + 1])[1]
+    found = ratio(cells["tcp"], cells[best])
+    assert found is not None and line.endswith(f" {found.median:.2f} times as long")
+
+
+def test_an_answer_is_not_cut_for_a_long_case() -> None:
+    planned = synthetic.cells(
+        ("pipe", "shm:posix+futex"), ("fan-in",), (65536,), processes=(3,), payload="fresh"
+    )
+    text = summary(synthetic.sweep(synthetic.reference, planned))
+    at = text.index("  many senders, fresh payload, 64 KiB, 3 processes")
+    assert text[at + 1].startswith("    ") and "µs" in text[at + 1]
+    assert "…" not in text[at + 1]
+    assert text[at - 1].split() == ["Python,", "one", "core", "use", "takes", "CPU"]  # and no p99
 
 
 def test_figures_follow_the_filter_and_the_trust() -> None:
@@ -183,7 +231,7 @@ def test_tiers_show_all_entrants() -> None:
     text = tiers(made(), lambda task, one: task == "small-request" and one.runtime == "python")
     assert text[0].startswith("small-request: A small request and its answer")
     text = text[text.index("  Python, latency, 64 B, two cores awake") :]
-    assert len(text) == 1 + len(NAMES) + 1
+    assert len(text) == 1 + len(NAMES) + 1 + 3  # and a note
     assert text[2].rstrip().endswith(("not told apart", "alike"))
     assert re.search(r"tcp +1[34]\.\d µs +\(1.+ to 1.+\) +2\.\d\d times as long", text[4])
 
@@ -211,6 +259,14 @@ def test_no_text_of_a_journal_steers_a_terminal(evil: str) -> None:
 )
 def test_a_unit_has_its_article(unit: str, words: str) -> None:
     assert a_unit(unit) == words
+
+
+def test_a_number_and_its_unit_stay_together_and_a_cut_text_keeps_its_end() -> None:
+    for number in range(60, 80):
+        for line in wrapped("x" * number + " ±480 %, 1.20 µs, 64 KiB and 4 sockets"):
+            assert not re.search(r"\d$", line)
+    rows = [("shared memory + POSIX semaphore, in place", "x" * 60), ("", "")]
+    assert columns(rows)[0].startswith("shared me…in place")
 
 
 def test_columns_are_aligned() -> None:
