@@ -17,12 +17,12 @@ from ipcbench.reports.gate.exports.phrases import (
     asides,
     asides_of,
     cells_of,
+    change,
     common_bound,
     headline,
     interval,
     machine_of,
     name,
-    ratio,
     seconds_of,
     trials,
 )
@@ -93,7 +93,7 @@ def _table(found: Sequence[GateLine], bound: str) -> Iterator[str]:
         cells = [
             f"{line.verdict.value}{advisory}",
             code(name(line)),
-            ratio(line.effect.ratio if line.effect else None, line.measure),
+            change(line),
             interval(line.effect, line.measure),
             prose(seconds_of(line)),
             trials(line),

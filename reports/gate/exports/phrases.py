@@ -6,6 +6,8 @@ escapes them in its own way, after `one_line` has removed control characters.
 
 from __future__ import annotations
 
+import math
+
 from ipcbench.bench.results.units import human_seconds
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.reports.gate.promises.kinds import times
@@ -13,6 +15,7 @@ from ipcbench.reports.gate.report import GateLine, GateReport, GateVerdict, Inte
 
 LONGEST = 600  # characters of a text
 LONGEST_NAME = 200
+SEEN = 0.02  # a difference of two changes that a reader sees, as a logarithm
 TWICE = 2.0  # from here on, a change is said as a factor instead of percents
 
 OF_EXIT = {
@@ -46,25 +49,47 @@ def name(line: GateLine) -> str:
     return one_line(line.name, LONGEST_NAME)
 
 
-def ratio(value: float | None, measure: Measure) -> str:
-    """Write a ratio: a speed as `1.5x`, a change as `+12.3 %` or `0.0 %`; `-` for none."""
+def ratio(value: float | None, measure: Measure, *, factor: bool = False) -> str:
+    """Write a ratio: a speed as `1.5x`, a change as `+12.3 %` or `0.0 %`; `-` for none.
+
+    `factor`: a change as a factor as well, since another number beside it is one.
+    """
     if value is None:
         return "-"
-    if measure is Measure.SPEED or not 1 / TWICE < value < TWICE:
+    if measure is Measure.SPEED or factor or _is_large(value):
         return times(value)
     percent = round(100 * (value - 1), 1)
     return f"{percent:+.1f} %" if percent else "0.0 %"
+
+
+def _is_large(value: float) -> bool:
+    return not 1 / TWICE < value < TWICE
+
+
+def _in_factors(effect: Interval) -> bool:
+    """Tell if an effect and its limits are written as factors: all three, or none of them."""
+    known = (effect.ratio, effect.low, effect.high)
+    return any(_is_large(value) for value in known if value is not None)
+
+
+def change(line: GateLine) -> str:
+    """Write the effect of a line, in the unit of its interval; `-` for none."""
+    if line.effect is None:
+        return ratio(None, line.measure)
+    return ratio(line.effect.ratio, line.measure, factor=_in_factors(line.effect))
 
 
 def interval(effect: Interval | None, measure: Measure) -> str:
     """Write an interval: `+10.1 % to +14.6 %`; "" where it has no limit on either side."""
     if effect is None or (effect.low is None and effect.high is None):
         return ""
+    factor = _in_factors(effect)
+    low, high = (ratio(one, measure, factor=factor) for one in (effect.low, effect.high))
     if effect.high is None:
-        return f"{ratio(effect.low, measure)} or more"
+        return f"{low} or more"
     if effect.low is None:
-        return f"{ratio(effect.high, measure)} or less"
-    return f"{ratio(effect.low, measure)} to {ratio(effect.high, measure)}"
+        return f"{high} or less"
+    return f"{low} to {high}"
 
 
 def effect_of(line: GateLine) -> str:
@@ -72,7 +97,7 @@ def effect_of(line: GateLine) -> str:
     if line.effect is None:
         return ""
     limits = interval(line.effect, line.measure)
-    return f"{ratio(line.effect.ratio, line.measure)}{f' ({limits})' if limits else ''}"
+    return f"{change(line)}{f' ({limits})' if limits else ''}"
 
 
 def trials(line: GateLine) -> str:
@@ -145,9 +170,24 @@ def order_of(report: GateReport) -> str:
     )
 
 
+def medians_of(report: GateReport) -> str:
+    """Say why a change is not that of the two times beside it; "" where they agree."""
+    differs = any(_disagrees(line) for line in report.lines)
+    if not differs:
+        return ""
+    return "A change is the median over the pairs: it can differ from that of the two times."
+
+
+def _disagrees(line: GateLine) -> bool:
+    times_of = [one.seconds for one in line.sides if one.seconds]
+    if line.measure is not Measure.CHANGE or line.effect is None or len(times_of) != 2:
+        return False
+    return abs(math.log(times_of[1] / times_of[0] / line.effect.ratio)) > SEEN
+
+
 def asides(report: GateReport) -> list[str]:
     """Return the sentences about the whole report: power, order, notes."""
-    found = (report.could_see, order_of(report), *report.notes)
+    found = (medians_of(report), report.could_see, order_of(report), *report.notes)
     return [one_line(text, LONGEST) for text in found if text]
 
 

@@ -12,13 +12,13 @@ from ipcbench.reports.gate.exports.phrases import (
     arms_of,
     asides,
     asides_of,
+    change,
     common_bound,
     effect_of,
     headline,
     interval,
     machine_of,
     name,
-    ratio,
     sides_of,
     texts,
     trials,
@@ -67,7 +67,7 @@ def _rows(found: Sequence[GateLine]) -> Iterator[str]:
     """Write a row for each line, its name last, and its remarks below it."""
     table = [
         (
-            ratio(line.effect.ratio if line.effect else None, line.measure),
+            change(line),
             interval(line.effect, line.measure),
             trials(line) if line.verdict is not GateVerdict.NOT_APPLICABLE else "",
             name(line),

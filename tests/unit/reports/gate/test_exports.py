@@ -6,6 +6,7 @@ import json
 import re
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
 from markdown_it import MarkdownIt
@@ -60,6 +61,29 @@ def test_an_interval_may_be_open(low: float | None, high: float | None, text: st
     effect = Interval(ratio=1.15, low=low, high=high)
     line = GateLine(name="a", verdict=PASSED, measure=Measure.CHANGE, effect=effect)
     assert effect_of(line) == text
+
+
+def test_an_effect_and_its_limits_have_one_unit() -> None:
+    for low, high, text in (
+        (0.409, 1.456, "0.95x (0.409x to 1.456x)"),
+        (0.409, None, "0.95x (0.409x or more)"),
+        (0.9, 1.01, "-5.0 % (-10.0 % to +1.0 %)"),
+    ):
+        effect = Interval(ratio=0.95, low=low, high=high)
+        line = GateLine(name="a", verdict=PASSED, measure=Measure.CHANGE, effect=effect)
+        assert effect_of(line) == text
+
+
+def test_a_change_that_is_not_that_of_the_times_is_explained() -> None:
+    report = a_report()
+    assert "median over the pairs" not in to_table(report)
+    first, *others = report.lines
+    base, head = first.sides
+    assert head.seconds is not None
+    unlike = msgspec.structs.replace(head, seconds=head.seconds * 1.5)
+    lines = [msgspec.structs.replace(first, sides=[base, unlike]), *others]
+    changed = msgspec.structs.replace(report, lines=lines)
+    assert "A change is the median over the pairs: it can differ" in to_table(changed)
 
 
 # The table.
