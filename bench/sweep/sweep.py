@@ -28,10 +28,11 @@ from ipcbench.bench.plan.options import Options
 from ipcbench.bench.plan.planner import Plan
 from ipcbench.bench.plan.profile import Profile
 from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.entries.judgements import MOST_CONTESTS, MOST_PAIRS
 from ipcbench.bench.results.files import describe
 from ipcbench.bench.results.journal import Journal
 from ipcbench.bench.results.records import SCHEMA, Header, Reason
-from ipcbench.bench.results.results import MOST_CONTESTS, MOST_PAIRS, Results, load
+from ipcbench.bench.results.results import Results, load
 from ipcbench.bench.results.units import human_span
 from ipcbench.bench.rounds.progress import Progress
 from ipcbench.bench.sweep.display import Watcher

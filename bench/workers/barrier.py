@@ -16,7 +16,7 @@ from itertools import repeat
 
 from ipcbench.bench.patterns.newest.board import WORDS, Row, board_bytes, clear, each_row
 from ipcbench.bench.patterns.part import Board, Seat
-from ipcbench.bench.workers.affinity import is_exclusive
+from ipcbench.bench.workers.cpus.affinity import is_exclusive
 from ipcbench.transports.sync import futex
 
 WORD_BYTES = 4

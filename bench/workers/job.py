@@ -107,7 +107,7 @@ class Outcome(Message, kw_only=True, tag="outcome"):
     cpus: list[list[int]] = msgspec.field(default_factory=list)
     turns: int = 0  # of the delay
     slow_down: float = 0.0  # the share that it adds, where this run has measured it
-    distance: float | None = None  # of its CPUs, in seconds: bench/workers/distance.py
+    distance: float | None = None  # of its CPUs, in seconds: bench/workers/cpus/distance.py
     moved: str = ""  # the process whose CPUs changed during the run
     lagged: str = ""  # the reason why its sender kept no time
 

@@ -9,7 +9,7 @@ from ipcbench.bench.loops.messages import ACKNOWLEDGEMENT
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.plan.depth import depth_of
 from ipcbench.bench.results.axes import NATIVE
-from ipcbench.bench.workers.affinity import is_exclusive
+from ipcbench.bench.workers.cpus.affinity import is_exclusive
 from ipcbench.bench.workers.job import Job
 from ipcbench.transports.contract import Spec, Ticket, Traits, Wait
 

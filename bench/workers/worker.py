@@ -21,15 +21,15 @@ from ipcbench.bench.results.histogram import merge
 from ipcbench.bench.results.records import Usage
 from ipcbench.bench.workers import pyperf_runner
 from ipcbench.bench.workers.account import TICKS_TELL, Account
-from ipcbench.bench.workers.affinity import cpus_of, moved, spread
 from ipcbench.bench.workers.barrier import Shared
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
 from ipcbench.bench.workers.blocks.delay import Delay
 from ipcbench.bench.workers.blocks.observed import Observed
 from ipcbench.bench.workers.blocks.open_loop import pace_of
 from ipcbench.bench.workers.control import ProcessFailure, RunFailed, failure_of
+from ipcbench.bench.workers.cpus.affinity import cpus_of, moved, spread
+from ipcbench.bench.workers.cpus.distance import distance
 from ipcbench.bench.workers.deadlines import attach_time
-from ipcbench.bench.workers.distance import distance
 from ipcbench.bench.workers.job import Job, Outcome, Phase, write_report
 from ipcbench.bench.workers.peers import Peer, Team
 from ipcbench.bench.workers.process import Timed, added

@@ -25,7 +25,7 @@ from ipcbench.bench.results.axes import (
     WAITS,
 )
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.distances import distances
+from ipcbench.bench.results.entries.distances import distances
 from ipcbench.bench.results.pace import POISSON, RATE, offered
 from ipcbench.bench.results.units import named_size, short_size
 from ipcbench.bench.stats import ENOUGH_ROUNDS
@@ -219,15 +219,15 @@ def conditions(cells: Sequence[Measured]) -> str:
     return f"{loops}; {'receivers' if receive else 'waiting'}: {' / '.join(phrases)}"
 
 
-def evidence(cells: Sequence[Measured], median: str = "Points", interval: str = "bars") -> str:
+def evidence(cells: Sequence[Measured], points: str = "Points", interval: str = "bars") -> str:
     """Explain the marks of a chart: those of the medians, and those of their intervals."""
-    return _medians(cells, median, interval) + _about_idle(cells) + _about_modes(cells)
+    return _medians(cells, points, interval) + _about_idle(cells) + _about_modes(cells)
 
 
-def _medians(cells: Sequence[Measured], median: str, interval: str) -> str:
+def _medians(cells: Sequence[Measured], marks: str, interval: str) -> str:
     rounds = sorted({one.interval.n for one in cells})
     span = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
-    points = f"{median} are medians over {span} {'rounds' if rounds[-1] != 1 else 'round'}"
+    points = f"{marks} are medians over {span} {'rounds' if rounds[-1] != 1 else 'round'}"
     if rounds[-1] < ENOUGH_ROUNDS:
         return f"{points} of new processes; {interval} show the whole range."
     coverage = min(one.interval.coverage for one in cells) * 100

@@ -22,7 +22,7 @@ from ipcbench.bench.results import (
 from ipcbench.bench.results.comparison import comparison, selftest
 from ipcbench.bench.results.comparison import records as comparison_records
 from ipcbench.bench.results.comparison.records import AnyComparisonEntry
-from ipcbench.bench.results.entries import bounds, checks, machine
+from ipcbench.bench.results.entries import bounds, checks, judgements, machine
 from ipcbench.bench.results.entries.fingerprint import Fingerprint
 from ipcbench.bench.results.entries.machine import MachineInfo
 from ipcbench.bench.results.records import AnyEntry
@@ -110,11 +110,11 @@ def test_the_versions_are_the_codes() -> None:
         ("the file", f"{journal.LARGEST >> 20} MiB"),
         ("a line", f"{journal.LONGEST_LINE >> 20} MiB"),
         ("cells", f"{cell.MOST_CELLS:,}"),
-        ("contests", f"{results.MOST_CONTESTS:,}"),
-        ("pairs of cells of two sides, of all contests together", f"{results.MOST_PAIRS:,}"),
-        ("promises", f"{results.MOST_PROMISES:,}"),
-        ("states of contests and promises, of all looks together", f"{results.MOST_STANDS:,}"),
-        ("looks at one contest or promise", f"{results.MOST_LOOKS}"),
+        ("contests", f"{judgements.MOST_CONTESTS:,}"),
+        ("pairs of cells of two sides, of all contests together", f"{judgements.MOST_PAIRS:,}"),
+        ("promises", f"{judgements.MOST_PROMISES:,}"),
+        ("states of contests and promises, of all looks together", f"{judgements.MOST_STANDS:,}"),
+        ("looks at one contest or promise", f"{judgements.MOST_LOOKS}"),
         ("experiments of a sweep", f"{records.MOST_EXPERIMENTS:,}"),
         ("figures, texts and rows of an observation", f"{records.MOST_FIGURES:,} each"),
         ("columns of a row of an observation", f"{bounds.MOST_COLUMNS:,}"),

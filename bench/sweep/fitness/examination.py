@@ -12,7 +12,7 @@ from ipcbench.bench.machine.lock import SweepInProgress, SweepLock
 from ipcbench.bench.machine.topology import Cpu, kinds_of, of_one_kind
 from ipcbench.bench.plan.placement import Impossible, describe_cpus, place
 from ipcbench.bench.results.axes import CROSS_CORE, CROSS_CORE_AWAKE, SAME_CORE
-from ipcbench.bench.results.distances import distances
+from ipcbench.bench.results.entries.distances import distances
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.slowdowns import (
     FIXED_CLOCK_RATE,
@@ -34,7 +34,7 @@ from ipcbench.bench.sweep.disturbance import LIMIT
 from ipcbench.bench.sweep.fitness.finding import Finding, note, ok, warning
 from ipcbench.bench.sweep.fitness.leftovers import leftovers
 from ipcbench.bench.sweep.fitness.other_load import about_others
-from ipcbench.bench.workers.distance import distance
+from ipcbench.bench.workers.cpus.distance import distance
 from ipcbench.transports.base.proc import no_proc
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.registry import names

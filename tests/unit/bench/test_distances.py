@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipcbench.bench.loops import native_loops
-from ipcbench.bench.results.distances import APART, distances
-from ipcbench.bench.workers.distance import distance
+from ipcbench.bench.results.entries.distances import APART, distances
+from ipcbench.bench.workers.cpus.distance import distance
 
 NEAR = st.lists(st.floats(95e-9, 105e-9), min_size=10, max_size=60)
 CPUS = sorted(os.sched_getaffinity(0))

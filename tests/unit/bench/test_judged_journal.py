@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ipcbench.bench.results import results as results_module
+from ipcbench.bench.results.entries import judgements
 from ipcbench.bench.results.journal import Unreadable
 from ipcbench.bench.results.records import (
     AnyEntry,
@@ -212,7 +212,7 @@ def test_what_makes_no_sense_is_refused(lines: list[AnyEntry], said: str, tmp_pa
 def test_the_number_of_promises_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = a_folder(tmp_path, *PLAN, PROMISE, changed(PROMISE, id="q"), a_look_at_it())
     assert len(load(folder).promises) == 2
-    monkeypatch.setattr(results_module, "MOST_PROMISES", 1)
+    monkeypatch.setattr(judgements, "MOST_PROMISES", 1)
     with pytest.raises(Unreadable, match="over 1 promises"):
         load(folder)
 
@@ -223,6 +223,6 @@ def test_their_numbers_are_bounded(
 ) -> None:
     folder = a_folder(tmp_path, *PLAN, CONTEST, changed(CONTEST, id="b"), LOOK, a_look(12))
     assert len(load(folder).contests) == 2
-    monkeypatch.setattr(results_module, bound, 1)
+    monkeypatch.setattr(judgements, bound, 1)
     with pytest.raises(Unreadable, match="over 1"):
         load(folder)

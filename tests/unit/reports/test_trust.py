@@ -9,7 +9,7 @@ import pytest
 
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.severity import Severity
-from ipcbench.bench.workers.affinity import moved
+from ipcbench.bench.workers.cpus.affinity import moved
 from ipcbench.reports.model import measured
 from ipcbench.reports.verdicts.places import repeats
 from ipcbench.reports.verdicts.trust import assess

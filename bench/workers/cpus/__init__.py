@@ -1,0 +1,1 @@
+"""CPUs of a run: those that its processes use, and how far they are apart."""
