@@ -23,6 +23,7 @@ from ipcbench.bench.decisions.promises.baseline import (
     judge_baseline,
 )
 from ipcbench.bench.decisions.promises.looks import PromiseVerdict
+from ipcbench.bench.results.entries.distances import distances
 from ipcbench.bench.results.entries.fingerprint import differences
 from ipcbench.bench.results.results import CellResult, Results, Status
 from ipcbench.bench.results.severity import Severity
@@ -224,6 +225,8 @@ class _Check:
                 f"count: measure again on an idle machine: {self._again}"
             )
             return PromiseVerdict.INCONCLUSIVE, reason
+        if moved := _moved(now, before):
+            return PromiseVerdict.INCONCLUSIVE, f"{moved}: measure again: {self._again}"
         placement = now.cell.placement
         if bad := [name for name, trust in self._trusts if _bad(trust, placement)]:
             reason = (
@@ -232,6 +235,17 @@ class _Check:
             )
             return PromiseVerdict.INCONCLUSIVE, reason
         return found.verdict, _why(found, self._again)
+
+
+def _moved(now: CellResult, before: CellResult) -> str:
+    """Say that the CPUs of a cell were farther apart in one of the runs; "" where they were not."""
+    here, then = (distances(run.distance for run in side.good) for side in (now, before))
+    if here is None or then is None or not here.differs(then):
+        return ""
+    return (
+        f"its CPUs were moved: a cache line took {here} from one to the other and back, and "
+        f"{then} in the baseline"
+    )
 
 
 def _beside(found: BaselineOutcome, placement: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from ipcbench.bench.results.entries.distances import distances
+from ipcbench.bench.results.entries.distances import Distances, distances
 from ipcbench.bench.results.records import Round, Run
 from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.bench.results.severity import Severity
@@ -18,6 +18,15 @@ from ipcbench.reports.verdicts.finding import SHARE_TO_NOTE
 LATE = 1.2  # times the usual start-up time of a cell: something held the run up
 SLOW = 1.05  # times the usual time of a cell
 _WORDS = ("good", "good", "with reservations", "not to be trusted")
+
+
+def distances_of(results: Results) -> list[tuple[str, Distances]]:
+    """Return the distances of the CPUs of each placement that has several, by its name."""
+    runs: dict[str, list[float | None]] = {}
+    for one in results.cells.values():
+        runs.setdefault(one.cell.placement, []).extend(run.distance for run in one.runs)
+    found = ((place(name), distances(known)) for name, known in runs.items())
+    return [(name, apart) for name, apart in found if apart is not None]
 
 
 @dataclass(frozen=True, slots=True)

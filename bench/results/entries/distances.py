@@ -31,9 +31,19 @@ class Distances:
     far: float | None = None
     share: float = 0.0
 
+    @property
+    def usual(self) -> float:
+        """The distance of most runs."""
+        return self.near if self.far is None or self.share <= 0.5 else self.far
+
     def is_far(self, distance: float) -> bool:
         """Tell whether a run of that distance is one of the farther ones."""
         return self.far is not None and distance > APART * self.near
+
+    def differs(self, other: Distances) -> bool:
+        """Tell whether most runs were farther apart than most of the other ones, or nearer."""
+        low, high = sorted((self.usual, other.usual))
+        return high > APART * low
 
     def __str__(self) -> str:
         """Write them: `98 ns`, `98 ns, and 490 ns in 29 % of the runs`."""

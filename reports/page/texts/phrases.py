@@ -19,6 +19,7 @@ from ipcbench.reports.charts.captions import (
 )
 from ipcbench.reports.model import Measured, loop_of
 from ipcbench.reports.names import display, place
+from ipcbench.reports.verdicts.places import distances_of
 from ipcbench.reports.verdicts.python_cost import Sum
 from ipcbench.reports.verdicts.spinning import MEMORY, PIPE, Split
 from ipcbench.reports.verdicts.trust import Trust
@@ -202,6 +203,7 @@ def trust_class(trust: Trust) -> str:
 
 
 FILTERS: Mapping[str, Callable[..., object]] = {
+    "distances": distances_of,
     "bounds": bounds,
     "copying": copying,
     "count": count,

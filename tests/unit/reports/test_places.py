@@ -17,7 +17,7 @@ from ipcbench.bench.results.severity import Severity
 from ipcbench.reports.model import measured
 from ipcbench.reports.verdicts import cost_model
 from ipcbench.reports.verdicts.controls import Control
-from ipcbench.reports.verdicts.places import PlaceTrust, percent
+from ipcbench.reports.verdicts.places import PlaceTrust, distances_of, percent
 from ipcbench.reports.verdicts.trust import Trust, assess
 from tests.synthetic import cells, sweep
 from tests.unit.reports.times import constant
@@ -148,6 +148,9 @@ def test_cpus_at_two_distances_are_told_where_they_are() -> None:
         for run in one.runs:
             run.distance = 98e-9
     assert "cache line" not in assessed(results).line(AWAKE)
+    assert [(name, str(apart)) for name, apart in distances_of(results)] == [
+        ("two cores awake", "98.0 ns")
+    ]
 
 
 def test_void_runs_count_where_they_are() -> None:

@@ -111,6 +111,22 @@ def test_a_verdict_takes_the_whole_interval(
     assert FORMATS["table"](found).count(PIPE.id) == (verdict is not KEPT)  # both sides have one
 
 
+def test_cpus_that_were_moved_give_no_verdict(thresholds: Writer) -> None:
+    now, before = a_run(pipe_slower(1.5)), a_run(seed=2)
+    for results, distance in ((now, 490e-9), (before, 98e-9)):
+        for run in results.cells[PIPE.id].runs:
+            run.distance = distance
+    line = only(report(thresholds(), now, before))
+    assert line.verdict is INCONCLUSIVE
+    assert line.reason == (
+        "its CPUs were moved: a cache line took 490 ns from one to the other and back, and "
+        "98.0 ns in the baseline: measure again: ipcbench run --promised t.toml"
+    )
+    for run in before.cells[PIPE.id].runs:
+        run.distance = 490e-9
+    assert only(report(thresholds(), now, before)).verdict is BROKEN
+
+
 def test_under_six_rounds_nothing_is_decided(thresholds: Writer) -> None:
     line = only(report(thresholds(), a_run(pipe_slower(2.0), rounds=5)))
     assert (line.verdict, line.count) == (INCONCLUSIVE, 5)
