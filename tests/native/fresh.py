@@ -385,7 +385,7 @@ BREAKS = (
           "ctypes.c_size_t(len(pool.buffers[0]))", "ctypes.c_size_t(len(pool.buffers[0]) // 2)",
           PYTHON),
     Break("Python: it has one buffer", POOL, "class Messages",
-          "for buffer in pool.buffers]", "for buffer in pool.buffers[:1]]", PYTHON),
+          "sent, strict=True))", "sent, strict=True))[:1]", PYTHON),
     Break("Python: it begins with the first buffer", POOL, "def _buffers(",
           "first % len(self._turns)", "0", PYTHON),
     Break("Python: all messages are alike", POOL, "def values(",

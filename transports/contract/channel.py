@@ -73,6 +73,10 @@ class Endpoint(Protocol):
     def prepare(self, data: memoryview) -> Any:
         """Turn bytes into the object that `send` takes, once, outside the loop.
 
+        A copy, and any other object, is made anew where the bytes were written again. One that
+        shows the bytes as they are when it is sent may say so by an attribute `shows_buffer` that
+        is true: then it is made once. The data itself needs none.
+
         Args:
             data: a message of at most the spec's size; of a stream, of exactly that size
                 (unless the spec says `own_framing`).

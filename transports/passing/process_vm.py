@@ -26,7 +26,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 from ipcbench.transports.base import Receive, check_spec, refused, set_kernel, sysctl, translate
 from ipcbench.transports.base.forking import fork_child
@@ -107,11 +107,13 @@ def permit(pid: int) -> None:
     _libc.prctl(_PR_SET_PTRACER, ctypes.c_ulong(pid), 0, 0, 0)
 
 
-class Prepared(NamedTuple):
+@dataclass(slots=True)
+class Prepared:
     """A message and its description."""
 
     data: memoryview  # keeps the bytes at their address
     packet: bytes
+    shows_buffer: ClassVar[bool] = True
 
 
 class ProcessVmEndpoint(LinkEndpoint):

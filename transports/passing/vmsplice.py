@@ -26,7 +26,7 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 from ipcbench.transports.base import (
     PlainChannel,
@@ -127,13 +127,15 @@ class SpliceChannel(PlainChannel):
             close_all(ends)
 
 
-class Prepared(NamedTuple):
+@dataclass(slots=True)
+class Prepared:
     """A message, and its parts as vmsplice(2) takes them: a header with its length, the bytes."""
 
     data: memoryview  # keeps the bytes at their address
     header: memoryview
     parts: Any
     size: int  # of both
+    shows_buffer: ClassVar[bool] = True
 
 
 class SpliceEndpoint(PlainEndpoint):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from itertools import cycle
 from typing import Any
 
-from ipcbench.bench.loops.payloads.pool import ABSENT, Pool, renewal, values
+from ipcbench.bench.loops.payloads.pool import ABSENT, Pool, ready, values
 
 SHAPES = {1080 * 1920 * 3: (1080, 1920, 3), 2160 * 3840 * 3: (2160, 3840, 3)}  # of video frames
 
@@ -63,10 +63,12 @@ class Arrays:
         """
         if hasattr(endpoint, "loan"):
             return self._writer_in_place(endpoint, first)
-        pool, send = self.pool(), endpoint.send
+        (arrays, memory), send = zip(*self.pool(), strict=True), endpoint.send
+        renew: Any
+        renew, sent = ready(self._prepare, memory)
+        pool = list(zip(arrays, sent, strict=True))
         at = first % len(pool)
         turns = zip(cycle(pool[at:] + pool[:at]), values(first), strict=False)
-        renew: Any = renewal(self._prepare, pool[0][1])
 
         def write_object() -> None:
             (array, _), value = next(turns)

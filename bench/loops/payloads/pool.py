@@ -93,28 +93,27 @@ class Messages:
     """Messages in the buffers of a pool, as Python's loops take them.
 
     Where `prepare` makes a copy, each message is prepared when it is sent: the copy is of the
-    bytes that were just written.
+    bytes that were just written. Where it makes an object that shows a buffer, that is made once
+    for each buffer.
     """
 
     def __init__(self, pool: Pool, prepare: Callable[[memoryview], Any]) -> None:
-        self._renew = renewal(prepare, pool.buffers[0])
-        self._turns = [(place_of(buffer), buffer) for buffer in pool.buffers]
+        self._renew, sent = ready(prepare, pool.buffers)
+        self._turns = list(zip(map(place_of, pool.buffers), sent, strict=True))
         self.size = ctypes.c_size_t(len(pool.buffers[0]))
 
-    def sender(self, endpoint: Any) -> Callable[[memoryview], Any]:
-        """Return the call that sends a buffer."""
+    def sender(self, endpoint: Any) -> Callable[[Any], Any]:
+        """Return the call that sends a message of `turns`."""
         send, renew = endpoint.send, self._renew
-        return send if renew is None else lambda buffer: send(renew(buffer))
+        return send if renew is None else lambda data: send(renew(data))
 
-    def answerer(self, endpoint: Any) -> Callable[[int, memoryview], Any]:
-        """Return the call by which a hub's server sends a buffer to a client."""
+    def answerer(self, endpoint: Any) -> Callable[[int, Any], Any]:
+        """Return the call by which a hub's server sends a message of `turns` to a client."""
         send_to, renew = endpoint.send_to, self._renew
-        return send_to if renew is None else lambda index, buffer: send_to(index, renew(buffer))
+        return send_to if renew is None else lambda index, data: send_to(index, renew(data))
 
-    def turns(
-        self, first: int, count: int
-    ) -> Iterator[tuple[tuple[ctypes.c_void_p, memoryview], int]]:
-        """Yield ((address, buffer), value) of so many messages, from the number `first` on."""
+    def turns(self, first: int, count: int) -> Iterator[tuple[tuple[ctypes.c_void_p, Any], int]]:
+        """Yield ((address, message), value) of so many messages, from the number `first` on."""
         return islice(zip(self._buffers(first), values(first), strict=False), count)
 
     def marks(
@@ -128,22 +127,28 @@ class Messages:
         return cycle(self._turns[at:] + self._turns[:at])
 
 
-def renewal(
-    prepare: Callable[[memoryview], Any], buffer: memoryview
-) -> Callable[[memoryview], Any] | None:
-    """Return the call that prepares a buffer that was prepared before; None: none is needed.
-
-    `prepare` checks the length of a message, once; to copy it anew takes its type alone.
+def ready(
+    prepare: Callable[[memoryview], Any], buffers: Sequence[memoryview]
+) -> tuple[Callable[[memoryview], Any] | None, list[Any]]:
+    """Return what is sent of buffers that are written again and again.
 
     Args:
-        prepare: that of an endpoint.
-        buffer: a message.
+        prepare: that of an endpoint. It checks the length of a message, once; to copy a buffer
+            anew takes the type of its result alone.
+        buffers: messages of one length.
+
+    Returns:
+        The call that prepares a buffer for each message, and the buffers; or None, and the objects
+        that `send` takes as they are: the buffers, or what shows them (`shows_buffer` of
+        `Endpoint.prepare`).
     """
-    prepared = prepare(buffer)
-    if prepared is buffer:
-        return None
+    prepared = prepare(buffers[0])
+    if prepared is buffers[0]:
+        return None, list(buffers)
+    if getattr(prepared, "shows_buffer", False):
+        return None, [prepared, *map(prepare, buffers[1:])]
     kind = type(prepared)
-    return kind if kind in (bytes, PickleBuffer) else prepare
+    return (kind if kind in (bytes, PickleBuffer) else prepare), list(buffers)
 
 
 def values(first: int) -> Iterator[int]:

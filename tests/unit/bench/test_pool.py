@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from pickle import PickleBuffer
 from typing import Any
 
@@ -19,10 +20,12 @@ from ipcbench.bench.loops.payloads.pool import (
     Pool,
     buffers_of,
     compare,
-    renewal,
+    ready,
     value_of,
 )
+from ipcbench.transports.contract import Role, Spec, Unavailable
 from ipcbench.transports.native import HEADROOM
+from ipcbench.transports.registry import transport
 from ipcbench.transports.shm import in_place
 
 SIZES = (4096, 5000, 65_536, 65_537, 1_000_003, 6_220_800, 24_883_200)
@@ -99,8 +102,8 @@ def test_a_length_is_checked_once(kind: type) -> None:
         return kind(data)
 
     pool = Pool(8, 2)
-    renew = renewal(prepare, pool.buffers[0])
-    assert renew is kind and len(calls) == 1
+    assert ready(prepare, pool.buffers) == (kind, pool.buffers)
+    assert len(calls) == 1
 
 
 def test_an_object_of_another_kind_is_prepared_each_time() -> None:
@@ -108,8 +111,46 @@ def test_an_object_of_another_kind_is_prepared_each_time() -> None:
         return [data]
 
     pool = Pool(8, 2)
-    assert renewal(prepare, pool.buffers[0]) is prepare
-    assert renewal(lambda data: data, pool.buffers[0]) is None
+    assert ready(prepare, pool.buffers) == (prepare, pool.buffers)
+    assert ready(lambda data: data, pool.buffers) == (None, pool.buffers)
+
+
+class _Shown(list[memoryview]):
+    """A description of a buffer."""
+
+    shows_buffer = True
+
+
+def test_an_object_that_shows_a_buffer_is_prepared_once() -> None:
+    pool, endpoint, made = Pool(4096, 3), _Endpoint(), list[_Shown]()
+
+    def prepare(data: memoryview) -> Any:
+        made.append(_Shown([data]))
+        return made[-1]
+
+    messages = Messages(pool, prepare)
+    assert messages.sender(endpoint) == endpoint.send
+    for (_, data), _ in messages.turns(1, 7):
+        endpoint.send(data)
+    assert len(made) == 3
+    places = [id(one) for one in made]
+    assert [places.index(id(data)) for data in endpoint.sent] == [1, 2, 0, 1, 2, 0, 1]
+
+
+@pytest.mark.parametrize("name", ["process-vm", "vmsplice"])
+def test_a_description_of_a_buffer_is_made_once(name: str) -> None:
+    """It takes microseconds, and no program that sends from a pool would make it anew."""
+    made = transport(name)
+    if isinstance(made.probe(), Unavailable):
+        pytest.skip(f"no {name} here")
+    pool = Pool(4096, 2)
+    with (
+        made.create(Spec(4096)) as channel,
+        made.attach(channel.ticket(Role.CLIENT, 0), time.monotonic() + 5) as end,
+    ):
+        renew, sent = ready(end.prepare, pool.buffers)
+    assert renew is None
+    assert [address(one.data) for one in sent] == [address(buffer) for buffer in pool.buffers]
 
 
 def test_a_copy_is_made_of_what_was_just_written() -> None:
