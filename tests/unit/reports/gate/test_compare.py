@@ -100,7 +100,7 @@ def test_an_open_cell_says_what_it_takes(
 def test_a_remedy_of_several_cells_is_said_once(tmp_path: Path) -> None:
     report = judged(entries(0.025, 0.025, share=0.4, pairs=10, ended="budget"), tmp_path)
     for form in ("table", "markdown"):
-        assert FORMATS[form](report).count("ipcbench compare --budget") == 1
+        assert FORMATS[form](report).count("ipcbench compare --resume") == 1
 
 
 def void(found: list[AnyComparisonEntry]) -> list[AnyComparisonEntry]:
