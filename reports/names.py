@@ -144,6 +144,12 @@ def work(pattern: str) -> str:
     return _WORK.get(pattern, pattern)
 
 
+def a_unit(unit: str) -> str:
+    """Return a unit with its article."""
+    vowel = unit[:1] in "aeiou" and not unit.startswith("one")
+    return f"{'an' if vowel else 'a'} {unit}"
+
+
 def brief(name: str) -> str:
     """Shorten a name of a facility for a label: `shared memory + POSIX sem.`."""
     for long, short in _SHORT:

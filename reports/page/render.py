@@ -67,6 +67,7 @@ def render(
             header=results.header,
             machine=results.header.machine,
             results=results,
+            own_families={one.facts.family for one in cells},
             trust=found.trust,
             trust_line=trust_line(found.trust, results),
             chooser=chooser(results, found.answers, cells, found.trust),

@@ -77,7 +77,7 @@ def _about_void(results: Results) -> list[Finding]:
 def _by_transport(some: Sequence[tuple[CellResult, Run]]) -> str:
     transports = Counter(result.cell.transport for result, _ in some)
     most = ", ".join(f"{name[:60]} {count}" for name, count in transports.most_common(3))
-    return f"By transport: {most}{', …' if len(transports) > 3 else ''}"
+    return f"By transport: {most}{' and others' if len(transports) > 3 else ''}"
 
 
 def _by_placement(some: Sequence[tuple[CellResult, Run]]) -> str:

@@ -140,7 +140,7 @@ def _seen(seen: tuple[float | None, int] | None, controls: Sequence[Control]) ->
         return missed
     slow_down, rounds = seen
     if slow_down is None:
-        return [f"could not have seen 100 % in {rounds} rounds", *missed]
+        return [f"could not have seen a slow-down by 100 % in {rounds} rounds", *missed]
     return [f"could have seen {percent(slow_down)} in {rounds} rounds", *missed]
 
 

@@ -19,7 +19,7 @@ from ipcbench.reports.charts.look.axis import Axis
 from ipcbench.reports.charts.look.style import facility_style
 from ipcbench.reports.charts.sections import CELLS
 from ipcbench.reports.model import Measured, grouped, runtimes_of, work_order
-from ipcbench.reports.names import language, place
+from ipcbench.reports.names import a_unit, language, place
 
 NARROW = 12  # cells
 _CAPTION = (
@@ -41,7 +41,7 @@ def all_cells(cells: Sequence[Measured]) -> list[Chart]:
     units = list(dict.fromkeys(one.facts.per for one in cells))
     body = Bars(
         Axis.SECONDS,
-        f"time of a {' or a '.join(units)}",
+        f"time of {' or '.join(map(a_unit, units))}",
         [BarGroup(_title(members[0]), _bars(members)) for members in groups],
         ("work", "facility", "time"),
     )

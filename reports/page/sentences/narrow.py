@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.units import short_size
 from ipcbench.reports.charts.captions import manner_phrases
-from ipcbench.reports.names import language
+from ipcbench.reports.names import a_unit, display, language
 from ipcbench.reports.page.found import Found
 from ipcbench.reports.page.rows.narrow import NarrowRow, work_of
-from ipcbench.reports.page.sentences.words import name_of, time_of, where
+from ipcbench.reports.page.sentences.words import time_of, where
 from ipcbench.reports.page.texts.phrases import marked_ratio
 
 
@@ -24,10 +24,10 @@ def sentence(found: Found, rows: Sequence[NarrowRow]) -> str:
     if not some:
         return ""
     first, last = some[0], some[-1]
-    cell = first.measured.cell
+    cell, unit = first.measured.cell, a_unit(first.measured.facts.per)
     size = f" of {short_size(cell.size)}" if cell.size else ""
     text = (
-        f"A {first.measured.facts.per}{size}{_manner(cell)} {where(cell.placement)} takes "
+        f"{unit[:1].upper()}{unit[1:]}{size}{_manner(cell)} {where(cell.placement)} takes "
         f"{time_of(first.measured)} through {_told(first)}"
     )
     if last.ratio is None:
@@ -43,4 +43,6 @@ def _manner(cell: Cell) -> str:
 
 
 def _told(row: NarrowRow) -> str:
-    return f"{name_of(row.measured)} ({language(row.measured.cell.runtime)})"
+    """Name a cell by its way of waiting too, by which alone some differ."""
+    name = display(row.measured.cell.present.transport, row.measured.wait)
+    return f"{name} ({language(row.measured.cell.runtime)})"

@@ -8,7 +8,7 @@ from ipcbench.reports.page.found import Found
 from ipcbench.reports.page.rows.ratios import RatioRow, RatioTable, Wins
 from ipcbench.reports.page.sentences.words import where
 from ipcbench.reports.page.texts.phrases import times
-from ipcbench.reports.page.texts.ratio_phrases import reach
+from ipcbench.reports.page.texts.ratio_phrases import reach, wins
 
 
 def sentence(found: Found, table: RatioTable) -> str:
@@ -35,6 +35,6 @@ def _sentence(row: RatioRow) -> str:
     )
     at = {
         Wins.FROM: reach(crossing),
-        Wins.EVERYWHERE: "at every size that was measured",
+        Wins.EVERYWHERE: wins(crossing) if crossing.only else "at every size that was measured",
     }.get(crossing.wins, f"at {', '.join(map(short_size, crossing.sizes))}")
     return f"{head}, shared memory wins {at}: {each} as the best other facility."

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ipcbench.bench.decisions.tasks import SMALL
 from ipcbench.bench.results.units import human_rate, human_seconds
-from ipcbench.reports.names import PLACES, language, place
+from ipcbench.reports.names import PLACES, a_unit, language, place
 from ipcbench.reports.page.chooser import differing
 from ipcbench.reports.page.glossary import MEANINGS
 from ipcbench.reports.verdicts.cases.case import FRAME
@@ -19,12 +19,6 @@ from ipcbench.reports.verdicts.places import percent
 FIRST_CHOICES = 2  # of a tier, in the row itself
 MOST_CHOICES = 8
 FRAMES = 60  # a second
-
-
-def a_unit(unit: str) -> str:
-    """Return a unit with its article."""
-    vowel = unit[:1] in "aeiou" and not unit.startswith("one")
-    return f"{'an' if vowel else 'a'} {unit}"
 
 
 def rates(one: Choice) -> str:

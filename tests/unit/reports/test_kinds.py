@@ -338,6 +338,12 @@ def test_a_group_of_bars_has_one_payload() -> None:
     assert labels == {"pipe", "Unix socket"}
 
 
+def test_units_of_bars_have_their_articles() -> None:
+    planned = cells(("posix-sem", "eventfd"), ("counter",), (0,), processes=(2,))
+    (chart,), _ = page_charts(measured(sweep(flat, planned)))
+    assert body(Bars, chart).x_label == "time of an update"
+
+
 def test_two_cells_are_both() -> None:
     (chart,), _ = page_charts(measured(sweep(flat, cells(("pipe", "tcp"), sizes=(64,)))))
     assert chart.title == "Both cells of this run"

@@ -137,6 +137,13 @@ def test_units_plurals_and_percent_signs_are_of_one_kind(
         assert found is None, text[max(0, found.start() - 60) : found.end() + 30]
 
 
+def test_the_legend_of_families_has_those_of_the_run(tmp_path: Path) -> None:
+    planned = cells(("pipe", "unix-stream"), ("latency", "stream"), (64, 4096, 65536, 1 << 20))
+    page = page_of(sweep(reference, planned), tmp_path)
+    assert page.count('"></span>pipe</span>') == page.count('"></span>socket</span>') > 0
+    assert '"></span>library</span>' not in page
+
+
 # A narrow run.
 
 

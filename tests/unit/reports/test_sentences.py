@@ -11,6 +11,7 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.model import measured
 from ipcbench.reports.page.found import Found, find
+from ipcbench.reports.page.rows.narrow import narrow_rows
 from ipcbench.reports.page.rows.ratios import ratios
 from ipcbench.reports.page.sections.evidence import judged
 from ipcbench.reports.page.sentences import (
@@ -18,6 +19,7 @@ from ipcbench.reports.page.sentences import (
     ladder,
     large,
     many,
+    narrow,
     situation,
     small,
 )
@@ -141,6 +143,21 @@ def test_the_evidence_is_counted() -> None:
 
 def ratio(some: Found) -> str:
     return sizes.sentence(some, ratios(decide(SHM_FASTEST, some.comparisons).comparisons))
+
+
+def test_one_size_is_not_every_size() -> None:
+    one = found({"pipe": 2e-6, SHM: 1e-6}, cells(("pipe", SHM), sizes=(64,)))
+    assert "shared memory wins at 64 B, the only size: 2.0" in ratio(one)
+
+
+def test_a_narrow_run_names_the_way_of_waiting_and_the_unit_has_its_article() -> None:
+    planned = cells(("pipe",), sizes=(64,)) + cells(("pipe",), sizes=(64,), wait="spin")
+    text = narrow.sentence(run := found({"pipe": 2e-6}, planned), narrow_rows(run.cells))
+    assert text.startswith("A round trip of 64 B on one core takes ")
+    assert "through pipe (Python)" in text and "through pipe, spinning (Python)" in text
+    updates = cells(("posix-sem", "eventfd"), ("counter",), (0,), processes=(2,))
+    run = found({"posix-sem": 2e-6, "eventfd": 3e-6}, updates)
+    assert narrow.sentence(run, narrow_rows(run.cells)).startswith("An update on one core takes ")
 
 
 def test_the_size_from_which_shared_memory_wins() -> None:

@@ -10,7 +10,7 @@ from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.estimates import ratio
 from ipcbench.reports.model import measured
-from ipcbench.reports.page.texts.chooser_phrases import a_unit
+from ipcbench.reports.names import a_unit
 from ipcbench.reports.terminal.figures import MOST
 from ipcbench.reports.terminal.summary import summary
 from ipcbench.reports.terminal.text import columns, wrapped
