@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import NamedTuple, TypeAlias
 
 from ipcbench.bench.decisions import cost_model
@@ -67,9 +66,13 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A round trip and its parts; `why` says why none of them is Python's ("": one is)."""
+    """A round trip and its parts; `why` says why none of them is Python's ("": one is).
+
+    `whole`: the seconds of the round trip, over the rounds that its parts are of.
+    """
 
     trip: Measured
+    whole: Interval
     python: Share | None
     calls: Share
     between: Share
@@ -187,15 +190,16 @@ def _split(
         split(trip.times[number], *(one.times[number] for one in others))
         for number in sorted(rounds)
     ]
-    whole = median(trip.times[number] for number in rounds)
+    whole = median_interval([trip.times[number] for number in sorted(rounds)])
 
     def share(name: str, times: Iterable[float]) -> Share:
         time = median_interval(list(times))
-        return Share(name, time, time.median / whole)
+        return Share(name, time, time.median / whole.median)
 
     python = [one.python for one in found if one.python is not None]
     return Row(
         trip,
+        whole,
         share(IN_PYTHON, python) if python else None,
         share(CALLS, (one.calls for one in found)),
         share(SLEEPING if trip.wait != SPIN else TURNS, (one.between for one in found)),

@@ -51,6 +51,6 @@ def parts(cells: Sequence[Measured]) -> list[Chart]:
 def _stack(row: Row, names: Sequence[str]) -> Stack:
     return Stack(
         f"{label(row.trip)}, {language(row.trip.cell.runtime)}",
-        row.trip.interval.median,
+        row.whole.median,
         {names.index(share.name): share.time for share in row.shares},
     )

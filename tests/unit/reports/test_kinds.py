@@ -283,6 +283,23 @@ def test_a_bar_of_parts_has_a_line_where_its_number_is() -> None:
     assert "need not add up" in chart.caption
 
 
+def test_parts_and_their_whole_are_of_the_same_rounds() -> None:
+    """A mini-round goes on with the round trip alone."""
+
+    def time(transport: str, pattern: str, *rest: object) -> float:
+        return 1e-6 if pattern == "self" else 6e-6 if int(str(rest[-1])) < 8 else 9e-6
+
+    planned = cells(("pipe", SHM), ("latency",), (64,))
+    planned += cells(("pipe", SHM), ("self",), (64,), processes=(1,))
+    results = sweep(time, planned, rounds=24, noise=0.0, drift=0.0)
+    for one in results.cells.values():
+        if one.cell.pattern == "self":
+            one.runs = [run for run in one.runs if run.round < 8]
+    for stack in body(Stacks, charts(results)["parts-python"]).panels[0].stacks:
+        assert stack.whole == pytest.approx(6e-6)
+        assert sum(part.median for part in stack.parts.values()) == pytest.approx(stack.whole)
+
+
 def test_rings_that_spin_name_no_waiter_when_they_are_read_in_place() -> None:
     planned = cells((SHM, f"{SHM}/in-place"), sizes=(64,), placements=PLACED[1:2], wait="spin")
     chart = charts(sweep(flat, planned))["in-place-latency-python"]
