@@ -143,7 +143,7 @@ def new(order: Order, watcher: Watcher) -> Path:
             interrupts.say(kept(work))
             with contextlib.closing(journal):
                 if real:
-                    checks.tell(header.machine, watcher)
+                    checks.tell(header.machine, watcher, keep_disturbed=header.keep_disturbed)
                 rules = rules_of({one.cell.id: order.terms_of(one.cell.id) for one in found.cells})
                 schedule = _schedule(
                     found,
@@ -195,7 +195,7 @@ def resume(
             found = _same_plan(stopped, arms)
             stop.check()
             if real:
-                checks.tell(host.machine(), watcher)
+                checks.tell(host.machine(), watcher, keep_disturbed=stopped.header.keep_disturbed)
             with stopping(*work):
                 journal, torn = Journal.resume(folder, COMPARISON)
             with contextlib.closing(journal):

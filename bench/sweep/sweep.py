@@ -102,7 +102,7 @@ def new(order: Order, watcher: Watcher) -> Path:
         interrupts.say(kept(folder))
         with contextlib.closing(journal):
             if order.clock == REAL and (found.cells or header.experiments):
-                checks.tell(header.machine, watcher)
+                checks.tell(header.machine, watcher, keep_disturbed=header.keep_disturbed)
             if order.folder is None:
                 point_to(folder.parent / "latest", folder.name, watcher)
             schedule = _schedule(
@@ -156,7 +156,7 @@ def resume(
         found = same_plan(stopped)
         stop.check()
         if exclusive and (found.cells or stopped.header.experiments):
-            checks.tell(host.machine(), watcher)
+            checks.tell(host.machine(), watcher, keep_disturbed=stopped.header.keep_disturbed)
         with _stopping(folder):
             journal, torn = Journal.resume(folder)
         with contextlib.closing(journal):

@@ -31,18 +31,22 @@ class AtStart:
     def __init__(self) -> None:
         self._before: Look = others.look()
 
-    def tell(self, machine: MachineInfo, watcher: Watcher) -> None:
+    def tell(self, machine: MachineInfo, watcher: Watcher, *, keep_disturbed: bool) -> None:
         """Show the lines."""
-        for line in self.lines(machine):
+        for line in self.lines(machine, keep_disturbed=keep_disturbed):
             watcher.note(line)
 
-    def lines(self, machine: MachineInfo) -> list[str]:
-        """Return the lines; [] where nothing is wrong."""
+    def lines(self, machine: MachineInfo, *, keep_disturbed: bool) -> list[str]:
+        """Return the lines; [] where nothing is wrong.
+
+        Args:
+            keep_disturbed: runs count, whatever disturbs them.
+        """
         left = self._before.at + SHORTEST - time.monotonic()
         if left > 0:
             time.sleep(left)
         found = others.between(self._before, others.look(), os.sched_getaffinity(0))
-        return as_lines([*_load(found), *_machine(machine)])
+        return as_lines([*_load(found, keep_disturbed), *_machine(machine)])
 
 
 def as_lines(findings: list[Finding]) -> list[str]:
@@ -54,10 +58,11 @@ def as_lines(findings: list[Finding]) -> list[str]:
     return shown
 
 
-def _load(found: Others) -> Iterator[Finding]:
+def _load(found: Others, keep_disturbed: bool) -> Iterator[Finding]:
     busy = about_others(found)
     if busy.severity > Severity.OK:
-        text = f"{busy.text}; runs that they disturb are void, and retaken"
+        what = "count, as --keep-disturbed asks" if keep_disturbed else "are void, and retaken"
+        text = f"{busy.text}; runs that they disturb {what}"
         yield Finding(busy.severity, busy.topic, text, busy.remedy)
     if found.steal > LIMIT:
         yield Finding(

@@ -15,11 +15,15 @@ from tests.synthetic import machine
 
 
 def lines(
-    monkeypatch: pytest.MonkeyPatch, found: Others, here: MachineInfo | None = None
+    monkeypatch: pytest.MonkeyPatch,
+    found: Others,
+    here: MachineInfo | None = None,
+    *,
+    keep: bool = False,
 ) -> list[str]:
     monkeypatch.setattr(others, "between", lambda *_: found)
     monkeypatch.setattr(at_start, "SHORTEST", 0.0)
-    return AtStart().lines(here or machine())
+    return AtStart().lines(here or machine(), keep_disturbed=keep)
 
 
 def test_a_quiet_machine_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,6 +37,8 @@ def test_other_processes_are_named_with_what_follows(monkeypatch: pytest.MonkeyP
         "that they disturb are void, and retaken: stop other programs, these first: ps -fp 9 "
         "shows them"
     )
+    (kept,) = lines(monkeypatch, Others(0.9, 0.0, (Busy(9, "x", 0.8),)), keep=True)
+    assert "runs that they disturb count, as --keep-disturbed asks: stop" in kept
 
 
 def test_settings_that_matter_have_a_line_each_and_the_rest_is_counted(
@@ -53,9 +59,9 @@ def test_the_checks_delay_a_sweep_by_less_than_half_a_second(
 ) -> None:
     slept: list[float] = []
     monkeypatch.setattr(at_start.time, "sleep", slept.append)
-    AtStart().lines(machine())
+    AtStart().lines(machine(), keep_disturbed=False)
     assert sum(slept) <= at_start.SHORTEST
     slept.clear()
     monkeypatch.setattr(others, "look", lambda: Look(time.monotonic() - 1.0, {}, {}))
-    AtStart().lines(machine())  # planning has taken a second
+    AtStart().lines(machine(), keep_disturbed=False)  # planning has taken a second
     assert slept == []

@@ -135,7 +135,7 @@ def test_a_reason_has_the_rounds_and_the_command(given_file: Path) -> None:
     text = reason(thresholds, results)
     found = re.fullmatch(
         r"the interval reaches over 1.5x; about (\d+) rounds decide it: "
-        r"ipcbench run --promised F --until-decided",
+        r"ipcbench run --resume D --budget 3m",
         text,
     )
     assert found is not None, text
@@ -162,7 +162,7 @@ def test_a_stopped_sweep_is_resumed(given_file: Path) -> None:
     results.ended = Ended(reason="interrupted", wall=9.0)
     assert reason(written(given_file, PROMISE), results).endswith("--resume D")
     results.ended = Ended(reason="budget", wall=9.0)
-    assert reason(written(given_file, PROMISE), results).endswith("--resume D --budget 1m")
+    assert reason(written(given_file, PROMISE), results).endswith("--resume D --budget 3m")
     results.ended = Ended(reason="complete", wall=9.0)
     assert reason(written(given_file, PROMISE), results).endswith("--until-decided")
 
