@@ -20,7 +20,7 @@ from ipcbench.bench.workers.block_runner import BlockRunner
 from ipcbench.transports.contract import Role
 from ipcbench.transports.native import built
 from tests.plugins.capsules import capsule
-from tests.unit.bench.parts import PARTS, name
+from tests.unit.bench.parts import PARTS, extra, name
 from tests.unit.bench.test_loops import CALLS, MESSAGE, Script, variable
 from tests.unit.bench.test_native_loops import Script as NativeScript
 from tests.unit.bench.test_native_loops import a_message
@@ -58,7 +58,7 @@ def test_a_delay_lies_before_sending_or_behind_receiving(
 
     monkeypatch.setattr(slow_end, "slow_call", slow_call)
     end = slow_end.slow_end(script, 5, starts=part.starts)
-    span = part.loop(end, MESSAGE, buffer_of(part), 3, script)
+    span = part.loop(end, MESSAGE, buffer_of(part), 3, script, *extra(part, 3))
     assert script.calls == "t" + with_delays(part, CALLS[part](3)) + "t"
     assert span.handled == 3
 
@@ -69,14 +69,17 @@ def test_the_delays_of_operations(part: Part) -> None:
     script = NativeScript(messages=3, two=part is to_itself.BOTH)
     loop, message = native_loops.twin(part.loop), a_message()
     buffer = variable() if part is counter.MEMBER else aligned_buffer(16)
+    if part.marks:
+        message = buffer  # in which the end mark is written
     end = slow_end.slow_end(script, LONG, starts=part.starts)
-    span = loop(end, message, buffer, 3, RealClock())
+    span = loop(end, message, buffer, 3, RealClock(), *extra(part, 3))
     assert script.calls == CALLS[part](3)
     delays = with_delays(part, script.calls).count("d")
     assert delays >= 3
     assert span.end - span.start > delays * LASTS
     began = time.perf_counter()
-    loop(slow_end.slow_end(script, 1, starts=part.starts), message, buffer, 3, RealClock())
+    quick = slow_end.slow_end(script, 1, starts=part.starts)
+    loop(quick, message, buffer, 3, RealClock(), *extra(part, 3))
     assert time.perf_counter() - began < span.end - span.start
 
 
