@@ -34,6 +34,7 @@ from ipcbench.bench.rounds.turns import Turn, Turns, retakes
 from ipcbench.bench.sweep.calibration import calibrate
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.disturbance import Disturbed, why_void
+from ipcbench.bench.sweep.far_runs import FarRuns
 from ipcbench.bench.sweep.replies import judged, to_run
 from ipcbench.bench.sweep.shared.failures import Failures, fields_of
 from ipcbench.bench.sweep.shared.sizing import Sizing
@@ -108,6 +109,7 @@ class PairSchedule:
         self._sizing = Sizing(
             progress, self._timings, settings, write, self._spent, noise_counts=self._noise_counts
         )
+        self._far = FarRuns()
         self._voids = Voids(watcher, self.why_void, progress.usual)
         self._steps = Steps(watcher, progress, ends.budget, ends.pairs)
         self._began = time.monotonic() - progress.spent  # as if it had not been stopped
@@ -276,7 +278,11 @@ class PairSchedule:
         if isinstance(run, ProcessFailure):
             return run
         usual = self._progress.usual.get(run.cell, 0.0)
-        return judged(run, usual, real=self._real, noise_counts=self._noise_counts)
+        why = self._why_disturbed(run, usual) if self._real else ""
+        return judged(run, why, noise_counts=self._noise_counts)
+
+    def _why_disturbed(self, run: Disturbed, usual: float) -> str:
+        return why_void(run, usual) or self._far.why(run)
 
     def _keep(self, pair: Pair) -> None:
         """Write a pair to the journal."""
@@ -287,7 +293,7 @@ class PairSchedule:
 
     def why_void(self, run: Disturbed, usual: float = 0.0) -> str:
         """Return the reason why a run does not count; "" where it does."""
-        return why_void(run, usual) if self._noise_counts else ""
+        return self._why_disturbed(run, usual) if self._noise_counts else ""
 
     def _fail(
         self,
@@ -309,6 +315,8 @@ class PairSchedule:
         rate = self._progress.rates.get(identity, (0.0, 0.0))[1] if loops else 0.0
         turns = self._progress.delays.get(identity, (0, 0.0))[0] if loops and arm == HEAD else 0
         reply = self._players.run(arm, planned, number, attempt, loops, turns, rate)
+        if reply.outcome is not None:
+            self._far.take(reply.outcome)
         return self._voids.seen(identity, reply)
 
     # Calibration, by the base arm: both play the same loops

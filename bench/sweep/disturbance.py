@@ -25,6 +25,14 @@ class Disturbed(Protocol):
     def disturbance(self) -> Disturbance:
         """The parts of it."""
 
+    @property
+    def cpus(self) -> list[list[int]]:
+        """For each process, the CPUs that it could use."""
+
+    @property
+    def distance(self) -> float | None:
+        """The seconds of a cache line from one of them to another one and back."""
+
 
 def why_void(run: Disturbed, usual: float = 0.0) -> str:
     """Return the reason why a run, or a calibration, does not count; "" where it counts.

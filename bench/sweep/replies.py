@@ -10,7 +10,6 @@ from ipcbench.bench.results.entries.checks import check_readable
 from ipcbench.bench.results.journal import Unreadable
 from ipcbench.bench.results.records import OFFERED, REACHED, Run
 from ipcbench.bench.results.units import human_share
-from ipcbench.bench.sweep.disturbance import why_void
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.job import Reply
 
@@ -37,18 +36,16 @@ def too_slow(run: Run) -> ProcessFailure | None:
     return ProcessFailure("the sender", "value blocks", what, "ask for a lower rate or load")
 
 
-def judged(run: Run, usual: float, *, real: bool, noise_counts: bool) -> Run | ProcessFailure:
+def judged(run: Run, why: str, *, noise_counts: bool) -> Run | ProcessFailure:
     """Mark a run as void if others disturbed it; one that did not is held to its rate.
 
     Where disturbed runs count, one that has missed its rate still does not.
 
     Args:
         run: the run.
-        usual: the share of foreign time in quiet runs of its cell.
-        real: its times are real.
+        why: says what disturbed it; "" if nothing did, or if its times are made up.
         noise_counts: a run that others disturb does not count.
     """
-    why = why_void(run, usual) if real else ""
     run.void = run.void or (why if noise_counts else "")
     failure = None if run.void else too_slow(run)
     if failure is not None:

@@ -24,6 +24,7 @@ from ipcbench.bench.rounds.turns import Turn, Turns, retakes
 from ipcbench.bench.sweep.calibration import calibrate
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.disturbance import Disturbed, why_void
+from ipcbench.bench.sweep.far_runs import FarRuns
 from ipcbench.bench.sweep.replies import judged, to_run
 from ipcbench.bench.sweep.runner import Runner
 from ipcbench.bench.sweep.shared.failures import Failures, fields_of
@@ -79,6 +80,7 @@ class Schedule:
             self._spent,
             noise_counts=self._noise_counts,
         )
+        self._far = FarRuns()
         self._voids = Voids(watcher, self.why_void, self._progress.usual)
         self._started_at = time.monotonic()
         self._began = self._started_at - self._progress.spent  # as if it had not been stopped
@@ -284,11 +286,15 @@ class Schedule:
         if isinstance(run, ProcessFailure):
             return run
         usual = self._progress.usual.get(run.cell, 0.0)
-        return judged(run, usual, real=self._real, noise_counts=self._noise_counts)
+        why = self._why_disturbed(run, usual) if self._real else ""
+        return judged(run, why, noise_counts=self._noise_counts)
+
+    def _why_disturbed(self, run: Disturbed, usual: float) -> str:
+        return why_void(run, usual) or self._far.why(run)
 
     def why_void(self, run: Disturbed, usual: float = 0.0) -> str:
         """Return the reason why a run does not count; "" where it does."""
-        return why_void(run, usual) if self._noise_counts else ""
+        return self._why_disturbed(run, usual) if self._noise_counts else ""
 
     def fail(
         self, planned: PlannedCell, number: int, attempt: int, failure: ProcessFailure
@@ -310,4 +316,6 @@ class Schedule:
         rate = self._progress.rates.get(identity, (0.0, 0.0))[1] if loops else 0.0
         turns = self._progress.delays.get(identity, (0, 0.0))[0] if loops else 0
         reply = self._runner.run(planned, number, attempt, loops, stamps, turns, rate)
+        if reply.outcome is not None:
+            self._far.take(reply.outcome)
         return self._voids.seen(identity, reply)

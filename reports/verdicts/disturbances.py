@@ -25,6 +25,7 @@ _CAUSES = (
     ("the CPU quota", "a CPU quota stopped the processes"),
     ("the hypervisor took", "the hypervisor took CPU time"),
     ("changed during the run", "the CPUs of a process changed"),
+    ("CPUs were far apart", "the host moved the CPUs apart"),
 )
 
 
