@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from statistics import median
 
-from ipcbench.bench.results.entries.distances import distances
+from ipcbench.bench.results.entries.distances import bound_of
 from ipcbench.bench.results.units import human_seconds
 from ipcbench.bench.sweep.disturbance import Disturbed
 
 RECENT = 100  # runs on the same CPUs: some ten seconds
 FEWEST = 10  # of them, before a run is called far
+FAR = "its CPUs were far apart"  # so the reasons begin
 
 
 class FarRuns:
@@ -34,12 +36,12 @@ class FarRuns:
         recent = self._of(run)
         if not run.distance or len(recent) < FEWEST:
             return ""
-        apart = distances(recent)
-        if apart is None or apart.share > 0.5 or not apart.is_far(run.distance):
+        usual, bound = median(recent), bound_of(recent)
+        if usual > bound or run.distance <= bound:
             return ""
         return (
-            f"its CPUs were far apart: a cache line took {human_seconds(run.distance)} from one to "
-            f"the other and back, usually {human_seconds(apart.near)}"
+            f"{FAR}: a cache line took {human_seconds(run.distance)} from one to "
+            f"the other and back, usually {human_seconds(usual)}"
         )
 
     def _of(self, run: Disturbed) -> deque[float]:

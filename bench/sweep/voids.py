@@ -11,6 +11,7 @@ from ipcbench.bench.machine import others
 from ipcbench.bench.machine.others import Look
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.disturbance import Disturbed
+from ipcbench.bench.sweep.far_runs import FAR
 from ipcbench.bench.workers.job import Reply
 
 RECENT = 40  # runs; the trouble is over when none of so many was void
@@ -52,7 +53,8 @@ class Voids:
         before = any(self._recent)
         self._recent.append(why)
         if why:
-            self._find()
+            if not why.startswith(FAR):  # no process is the cause
+                self._find()
             self._watcher.trouble(self.text)
         elif before and not any(self._recent):
             self._watcher.trouble("")
@@ -71,5 +73,5 @@ class Voids:
     def text(self) -> str:
         """Say how many runs are void, and by what: the last reason, and the busiest processes."""
         why = next((one for one in reversed(self._recent) if one), "")
-        by = f": {self._names}" if self._names else ""
+        by = f": {self._names}" if self._names and not why.startswith(FAR) else ""
         return f"{self._void} of {self._runs} runs are void, and retaken: {why}{by}"

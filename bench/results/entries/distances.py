@@ -53,12 +53,18 @@ class Distances:
         return f"{near}, and {far} in {human_share(self.share)} of the runs"
 
 
+def bound_of(found: Iterable[float]) -> float:
+    """Return the distance beyond which runs are far: by the nearest tenth of some runs."""
+    known = sorted(found)
+    return APART * known[len(known) // 10]
+
+
 def distances(found: Iterable[float | None]) -> Distances | None:
     """Return the distances of some runs; None where none is known."""
     known = sorted(one for one in found if one)
     if not known:
         return None
-    bound = APART * known[len(known) // 10]
+    bound = bound_of(known)
     near, far = ([one for one in known if (one > bound) == is_far] for is_far in (False, True))
     share = len(far) / len(known)
     if share < LEAST_SHARE:

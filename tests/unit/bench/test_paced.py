@@ -44,6 +44,7 @@ from ipcbench.bench.results.records import (
 )
 from ipcbench.bench.rounds.progress import Progress
 from ipcbench.bench.sweep.calibration import rates_of, single_times
+from ipcbench.bench.sweep.far_runs import FarRuns
 from ipcbench.bench.sweep.replies import too_slow
 from ipcbench.bench.sweep.schedule import Schedule
 from ipcbench.bench.workers.blocks.open_loop import MOST_LAG, ClosedLoop, OpenLoop, lagged, pace_of
@@ -543,7 +544,7 @@ def test_a_disturbed_run_that_misses_its_rate_is_void(
 ) -> None:
     schedule = Schedule.__new__(Schedule)
     schedule._real, schedule._noise_counts = True, not keep
-    schedule._progress = Progress()
+    schedule._progress, schedule._far = Progress(), FarRuns()
     run: Any = Run(
         cell="x", round=1, attempt=1, loops=1, inner_loops=1, warmups=[], values=[1e-6], cpus=[],
         depth=None, usage=[], foreign=foreign, observations={OFFERED: 1000.0, REACHED: reached},

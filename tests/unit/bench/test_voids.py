@@ -25,6 +25,8 @@ class Outcome:
     def __init__(self, foreign: float) -> None:
         self.foreign = foreign
         self.disturbance = Disturbance()
+        self.cpus: list[list[int]] = []
+        self.distance: float | None = None
 
 
 def reply(foreign: float) -> Reply:
