@@ -126,7 +126,7 @@ def _place(placement: str, results: Results, controls: Controls) -> PlaceTrust:
     if steal and steal.worst > SHARE_TO_NOTE:
         parts.append(f"steal of {percent(steal.worst)} in its worst round")
     if apart and apart.far:
-        parts.append(f"a cache line takes {apart}, between its CPUs and back")
+        parts.append(f"between its CPUs and back, a cache line takes {apart}")
     found = seen[0] if seen else None
     return PlaceTrust(placement, severity, ", ".join(parts), width, found, void, bursts, steal)
 

@@ -140,7 +140,7 @@ def test_cpus_at_two_distances_are_told_where_they_are() -> None:
             run.distance = 490e-9 if run.round in (2, 3, 4) else 98e-9
     trust = assessed(results)
     assert trust.line(AWAKE).endswith(
-        "a cache line takes 98.0 ns, and 490 ns in 25 % of the runs, between its CPUs and back"
+        "between its CPUs and back, a cache line takes 98.0 ns, and 490 ns in 25 % of the runs"
     )
     assert "cache line" not in trust.line(SAME)
     assert trust.trusted(AWAKE) is Severity.NOTE
