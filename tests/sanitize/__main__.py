@@ -52,7 +52,7 @@ KINDS = (
 )  # fmt: skip
 LOOPS = (
     "tests/unit/bench/test_native_loops.py", "tests/unit/bench/test_pause.py",
-    "tests/unit/bench/test_file.py",
+    "tests/unit/bench/test_file.py", "tests/unit/bench/test_distances.py",
     "tests/unit/transports/test_child_exit.py",
     "tests/contract/test_mixed_runtimes.py", "tests/e2e/test_native_sweep.py",
     "tests/faults/test_native_cells.py", "tests/native/test_comparisons.py",
